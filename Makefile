@@ -1,0 +1,58 @@
+# Every command of the house. `make` alone lists them. Needs Python 3.11 or newer and make; `make setup` brings the rest.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# What `make check` runs in seconds; the rest of tests/ belongs to `make test`.
+FAST := $(wildcard tests/meta tests/unit tests/property)
+REST := $(filter-out $(FAST:=/) tests/__pycache__/,$(wildcard tests/*/))
+# Further options for pytest: make test ARGS='-x -k refund'
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up check test full bench bench-quick docs test-pythons test-frameworks generate
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' \
+	    | while IFS='|' read -r name says; do printf '  make %-16s %s\n' "$$name" "$$says"; done
+
+setup: .venv/stamp ## create .venv and install everything from requirements.lock
+
+.venv/stamp: pyproject.toml requirements.lock
+	$(PYTHON) tools/setup_venv.py
+
+demo: setup ## three agents, one budget, one minute: see it work
+	$(BIN)/figuard demo
+
+up: setup ## run the server and dashboard on this machine
+	$(BIN)/figuard up
+
+check: setup ## lint, types, imports between rooms, fast tests (under a minute)
+	$(BIN)/ruff check && $(BIN)/ruff format --check --quiet
+	$(BIN)/pyright && $(BIN)/lint-imports --no-cache
+	$(BIN)/pytest --hypothesis-profile=check -m "not full" -p no:schemathesis $(ARGS) $(FAST)
+
+test: check ## check, then every other test but the long ones (under 8 minutes)
+	$(if $(REST),$(BIN)/pytest --hypothesis-profile=check -m "not full" $(ARGS) tests $(FAST:%=--ignore=%))
+
+full: check ## every test, the long ones too, with coverage
+	$(BIN)/coverage run -m pytest --hypothesis-profile=full $(ARGS) tests && $(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=90
+	$(BIN)/coverage report --include='src/figuard/domain/*,src/figuard/engine/*' --fail-under=100
+
+bench: setup ## measure everything the README claims, on this machine
+	$(BIN)/python -m bench
+
+bench-quick: setup ## the same in about a minute, less exact
+	$(BIN)/python -m bench quick
+
+docs: setup ## build the documentation into site/
+	$(BIN)/zensical build --strict
+
+test-pythons: setup ## the fast and the store tests under each Python we promise
+	$(BIN)/python tools/test_pythons.py
+
+test-frameworks: setup ## the integrations against the real agent frameworks
+	$(BIN)/python tools/test_frameworks.py
+
+generate: setup ## write every generated file (codes, API reference, SDK tables)
+	$(BIN)/python tools/generate.py
