@@ -1,0 +1,250 @@
+"""
+The books: what an entry says, and the one fold that turns entries into state.
+
+Production appends an entry and computes the new state with ``applied``; verification, replay and state-at read the
+entries back and compute it with the same function. There is no other way from an entry to a balance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from figuard.domain.budget import (
+    Allocation,
+    Balance,
+    Budget,
+    Counters,
+    Funds,
+    Identity,
+    Policy,
+    Status,
+)
+from figuard.domain.codes import Denial
+from figuard.domain.entitlements import Item, Subscription
+from figuard.domain.events import Decision, Event, Outcome, Standing
+from figuard.domain.instants import Instant
+from figuard.domain.levels import Touched, levels, move
+from figuard.domain.tokens import Token
+
+
+class EntryKind(StrEnum):
+    """What happened."""
+
+    AUTHORIZED = "AUTHORIZED"
+    DENIED = "DENIED"
+    CONFIRMED = "CONFIRMED"
+    FAILED = "FAILED"
+    VOIDED = "VOIDED"
+    REFUNDED = "REFUNDED"
+    EXTERNAL_RECORDED = "EXTERNAL_RECORDED"
+    HOLD_EXTENDED = "HOLD_EXTENDED"
+    HOLD_EXPIRED = "HOLD_EXPIRED"
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    BUDGET_CREATED = "BUDGET_CREATED"
+    BUDGET_UPDATED = "BUDGET_UPDATED"
+    BUDGET_FUNDED = "BUDGET_FUNDED"
+    BUDGET_PAUSED = "BUDGET_PAUSED"
+    BUDGET_RESUMED = "BUDGET_RESUMED"
+    BUDGET_CANCELLED = "BUDGET_CANCELLED"
+    BUDGET_EXTENDED = "BUDGET_EXTENDED"
+    TOKEN_ISSUED = "TOKEN_ISSUED"
+    TOKEN_ROTATED = "TOKEN_ROTATED"
+    TOKEN_REVOKED = "TOKEN_REVOKED"
+    RECEIPT_CREATED = "RECEIPT_CREATED"
+    RECEIPT_REVOKED = "RECEIPT_REVOKED"
+    SUBSCRIPTION_CREATED = "SUBSCRIPTION_CREATED"
+    SUBSCRIPTION_PAUSED = "SUBSCRIPTION_PAUSED"
+    SUBSCRIPTION_RESUMED = "SUBSCRIPTION_RESUMED"
+    SUBSCRIPTION_CANCELLED = "SUBSCRIPTION_CANCELLED"
+    ITEM_ADDED = "ITEM_ADDED"
+    ITEM_RENEWED = "ITEM_RENEWED"
+    ITEM_RESET = "ITEM_RESET"
+    ITEM_STATE_CHANGED = "ITEM_STATE_CHANGED"
+
+
+FAVOURABLE = frozenset(
+    {
+        EntryKind.FAILED,
+        EntryKind.VOIDED,
+        EntryKind.REFUNDED,
+        EntryKind.HOLD_EXPIRED,
+        EntryKind.BUDGET_UPDATED,
+        EntryKind.BUDGET_FUNDED,
+        EntryKind.BUDGET_RESUMED,
+        EntryKind.BUDGET_CANCELLED,
+        EntryKind.BUDGET_EXTENDED,
+        EntryKind.TOKEN_ISSUED,
+        EntryKind.TOKEN_ROTATED,
+        EntryKind.TOKEN_REVOKED,
+    }
+)
+"""Kinds after which a denial given earlier might be answered differently (``decide.may_differ``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventChange:
+    """What a later step changes of an event."""
+
+    id: str
+    decision: Decision
+    standing: Standing
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetChange:
+    """What an operation on the budget itself changes: the new values of what changed, None for the rest."""
+
+    policy: Policy | None = None
+    status: Status | None = None
+    limit: int | None = None
+    resets_spending: bool = False
+    cancelled_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetOpening:
+    """What a budget is when it is created."""
+
+    identity: Identity
+    policy: Policy
+    limit: int
+    allocations: tuple[Allocation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LevelAfter:
+    """The balance of one level after the entry."""
+
+    kind: str
+    id: str
+    name: str
+    limit: int | None
+    balance: Balance
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The budget's figures after the entry, and those of every other level it moved."""
+
+    limit: int
+    balance: Balance
+    levels: tuple[LevelAfter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """
+    One line of a book. A book is the history of one budget, or of one subscription.
+
+    Exactly one of the fact fields is set. ``prev`` is the SHA-256 of the entry before it; ``after`` repeats the
+    balances so that an auditor sees them without a computer, and so that the fold can be checked line by line.
+    """
+
+    book_id: str
+    tenant_id: str
+    seq: int
+    at: Instant
+    kind: EntryKind
+    actor: str
+    prev: str
+    event: Event | None = None
+    change: EventChange | None = None
+    opening: BudgetOpening | None = None
+    budget: BudgetChange | None = None
+    token: Token | None = None
+    subscription: Subscription | None = None
+    item: Item | None = None
+    note: dict[str, Any] | None = None
+    after: After | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What ``applied_event`` makes of everything one event touches."""
+
+    touched: Touched
+    event: Event
+
+
+def opened(opening: BudgetOpening) -> Budget:
+    """Return the new budget."""
+    return Budget(opening.identity, opening.policy, Funds(opening.limit, allocations=opening.allocations))
+
+
+def changed(budget: Budget, change: BudgetChange) -> Budget:
+    """Return the budget after an operation on itself."""
+    funds = budget.funds
+    if change.limit is not None:
+        funds = replace(funds, limit=change.limit)
+    if change.resets_spending:
+        funds = replace(
+            funds,
+            balance=_unspent(funds.balance),
+            allocations=tuple(replace(a, balance=_unspent(a.balance)) for a in funds.allocations),
+            epoch=funds.epoch + 1,
+        )
+    return replace(
+        budget,
+        policy=change.policy or budget.policy,
+        funds=funds,
+        status=change.status or budget.status,
+        cancelled_at=change.cancelled_at or budget.cancelled_at,
+    )
+
+
+def _unspent(balance: Balance) -> Balance:
+    return replace(balance, spent=0, shadow_spent=0)
+
+
+def applied_event(touched: Touched, before: Event | None, after: Event, kind: EntryKind) -> Applied:
+    """Return everything touched once the event is as *after* says: balances, counters, baseline."""
+    moved, event = move(touched, before, after)
+    budget = moved.budget
+    counters = _counted(budget, before, event, kind)
+    funds = budget.funds
+    budget = Budget(budget.identity, budget.policy, funds, budget.status, budget.cancelled_at, counters, budget.head)
+    item = moved.item
+    if item is not None and item.balance.used(shadow=True) < (touched.item or item).balance.used(shadow=True):
+        item = replace(item, revision=item.revision + 1)
+    return Applied(Touched(budget, moved.tokens, item, moved.root), event)
+
+
+def _counted(budget: Budget, before: Event | None, event: Event, kind: EntryKind) -> Counters:
+    counters = budget.counters
+    real, shadow, baseline = counters.velocity, counters.shadow_velocity, counters.baseline
+    events, limits, released = counters.events, budget.policy.velocity, False
+    if before is None:
+        # A budget that expired because nobody used it must not come back to life because somebody asks.
+        events += event.verdict.denial is not Denial.BUDGET_EXPIRED
+        approved = event.spend.quantity if event.is_live and event.verdict.denial is None else 0
+        if event.place.shadow:
+            shadow = shadow.counted(limits, event.created_at, approved)
+        else:
+            real = real.counted(limits, event.created_at, approved)
+    else:
+        released = event.standing.held + event.standing.booked < before.standing.held + before.standing.booked
+        if kind is EntryKind.CONFIRMED and budget.policy.anomaly.enabled and not event.place.shadow:
+            baseline = baseline.sampled(event.standing.confirmed or 0)
+    expiry = event.standing.hold_expires_at
+    soonest = counters.next_expiry
+    if expiry is not None and (soonest is None or expiry < soonest):
+        soonest = expiry
+    # After a sample another amount is unusual, so what was denied for being so may pass.
+    may_differ = released or kind in FAVOURABLE or baseline is not counters.baseline
+    revision = counters.revision + (1 if may_differ else 0)
+    return Counters(events, real, shadow, baseline, counters.marks, revision, soonest)
+
+
+def figures(touched: Touched, event: Event | None = None) -> After:
+    """Return the balances to write beside an entry: the budget's, and those of the event's other levels."""
+    funds = touched.budget.funds
+    others: tuple[LevelAfter, ...] = ()
+    if event is not None and (touched.tokens or touched.item or touched.root or event.place.allocation_id):
+        others = tuple(
+            LevelAfter(level.kind, level.id, level.name, level.limit, level.balance)
+            for level in levels(touched, event.place)[:-1]
+        )
+    return After(funds.limit, funds.balance, others)

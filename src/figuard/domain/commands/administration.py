@@ -1,0 +1,141 @@
+"""
+Commands on subscriptions, webhooks, keys and tenants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from figuard.domain.admin import KeyScope
+from figuard.domain.entitlements import ItemPolicy, RenewalPeriod
+from figuard.domain.instants import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """What an entitlement is when it is added."""
+
+    name: str
+    unit: str
+    limit: int
+    renewal_period: RenewalPeriod
+    anchor_day: int | None = None
+    overage: ItemPolicy = ItemPolicy.BLOCK
+    warn_at_percentage: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSubscription:
+    """Register a subscriber, with entitlements or without."""
+
+    external_subscriber_id: str
+    name: str
+    renewal_period: RenewalPeriod
+    starts_at: Instant | None = None
+    description: str | None = None
+    items: tuple[NewItem, ...] = ()
+    metadata: dict[str, Any] | None = None
+
+
+class SubscriptionVerb(StrEnum):
+    """What ``MoveSubscription`` does."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class MoveSubscription:
+    """Pause, resume or cancel a subscription."""
+
+    subscription_id: str
+    verb: SubscriptionVerb
+
+
+@dataclass(frozen=True, slots=True)
+class AddItem:
+    """Add an entitlement to a subscription."""
+
+    subscription_id: str
+    item: NewItem
+
+
+@dataclass(frozen=True, slots=True)
+class ResetItem:
+    """Start an entitlement's period consumption from zero; the renewal date stays."""
+
+    subscription_id: str
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateWebhook:
+    """Subscribe a URL to notices. The secret comes as it will be stored."""
+
+    url: str
+    secret: str
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteWebhook:
+    """Unsubscribe; the evidence of past deliveries stays."""
+
+    webhook_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDelivery:
+    """Send a dead letter once more."""
+
+    delivery_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettleDelivery:
+    """Record what became of one attempt to deliver."""
+
+    delivery_id: str
+    response_status: int | None = None
+    response_body: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateApiKey:
+    """Issue a key for the caller's tenant."""
+
+    description: str | None = None
+    scope: KeyScope = KeyScope.ADMIN
+    expires_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeApiKey:
+    """End a key."""
+
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RotateApiKey:
+    """Replace a key by a new one; the old one ends at once."""
+
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTenant:
+    """Register a tenant and its first admin key."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepItem:
+    """Renew one entitlement that is due."""
+
+    item_id: str

@@ -1,0 +1,22 @@
+"""
+The limits that rules enforce. Everything has a limit, and the limit has a name.
+"""
+
+CHAIN_DEPTH_MAX = 10_000
+"""How deep a causal chain of events may go (a parent of a parent of …)."""
+DELEGATION_DEPTH_MAX = 16
+"""How often a token may be delegated further."""
+ALLOCATIONS_MAX = 200
+"""How many allocations one budget may have."""
+CAPS_MAX = 100
+"""How many caps one delegation token may have."""
+DESCENDANTS_MAX = 10_000
+"""How many live descendants one void may take with it."""
+CONFIRMATION_TIMEOUT_SECONDS_MIN = 300
+"""The soonest that an authorization without a settlement is voided; a longer hold is voided when it ends."""
+DENIAL_MESSAGE_MAX = 1000
+"""How many characters a denial message may have."""
+EXPIRED_HOLDS_PER_ROUND = 1000
+"""How many ended holds one transaction releases before it goes on."""
+EXPIRED_HOLD_ROUNDS_MAX = 100
+"""How many such rounds one transaction makes at the most."""

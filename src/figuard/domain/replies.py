@@ -1,0 +1,198 @@
+"""
+The replies: what each command answers, as values. ``wire`` renders them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from figuard.domain.admin import ApiKey, Delivery, Receipt, Tenant, Webhook
+from figuard.domain.budget import Budget
+from figuard.domain.commands import FundingOperation
+from figuard.domain.entitlements import Item, Subscription
+from figuard.domain.events import Event
+from figuard.domain.instants import Instant
+from figuard.domain.tokens import Token
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizeReply:
+    """
+    The answer to one authorization.
+
+    ``event`` is not stored when ``dry_run`` is set. ``replayed`` says that the key had been answered before.
+    ``budget`` is the budget as it stands after.
+    """
+
+    event: Event
+    budget: Budget
+    now: Instant
+    dry_run: bool = False
+    replayed: bool = False
+    original: Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizeAllReply:
+    """
+    The answers in the order asked; when nothing was authorized, the denied one alone is recorded.
+
+    ``undone``: the group was all or nothing and could not be, so what the others were told does not hold.
+    """
+
+    replies: tuple[AuthorizeReply, ...]
+    all_authorized: bool
+    first_denied: int | None = None
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventReply:
+    """An event after a settlement."""
+
+    event: Event
+    budget: Budget
+    now: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class VoidTreeReply:
+    """What a void of a whole tree took back: ids root first, then descendants; the released quanta."""
+
+    root: Event
+    voided_event_ids: tuple[str, ...]
+    released: int
+    reason: str
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetReply:
+    """A budget; ``secret`` is its session token, shown once. ``created`` is False on an idempotent hit."""
+
+    budget: Budget
+    now: Instant
+    secret: str | None = None
+    token: Token | None = None
+    created: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetsReply:
+    """Several budgets."""
+
+    budgets: tuple[Budget, ...]
+    now: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class FundReply:
+    """A budget's figures after funding, in quanta."""
+
+    budget: Budget
+    operation: FundingOperation
+    quantity: int
+    previous_limit: int
+    reason: str | None
+    now: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReply:
+    """A new session token; ``secret`` is shown once and None when the answer is repeated."""
+
+    secret: str | None
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class TokenReply:
+    """A delegation or scoped token; ``secret`` is shown once."""
+
+    token: Token
+    budget: Budget
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionReply:
+    """A subscription with its entitlements."""
+
+    subscription: Subscription
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReply:
+    """One entitlement."""
+
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookReply:
+    """One webhook."""
+
+    webhook: Webhook
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReply:
+    """One delivery."""
+
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyReply:
+    """One API key; ``secret`` is shown once."""
+
+    api_key: ApiKey
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TenantReply:
+    """A tenant and its first key; ``secret`` is shown once."""
+
+    tenant: Tenant
+    api_key: ApiKey
+    secret: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptReply:
+    """A receipt."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReply:
+    """How much a sweep of one budget or item did."""
+
+    holds_ended: int = 0
+    voided: int = 0
+    notices: int = 0
+    renewed: int = 0
+
+
+Reply = (
+    AuthorizeReply
+    | AuthorizeAllReply
+    | EventReply
+    | VoidTreeReply
+    | BudgetReply
+    | BudgetsReply
+    | FundReply
+    | SecretReply
+    | TokenReply
+    | SubscriptionReply
+    | ItemReply
+    | WebhookReply
+    | DeliveryReply
+    | ApiKeyReply
+    | TenantReply
+    | ReceiptReply
+    | SweepReply
+)

@@ -1,0 +1,157 @@
+"""
+Administration: webhooks and their deliveries, API keys, tenants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from figuard.domain.admin import ApiKey, Delivery, DeliveryStatus, Tenant, Webhook
+from figuard.domain.backoff import due_after
+from figuard.domain.codes import ErrorCode
+from figuard.domain.commands import (
+    CreateApiKey,
+    CreateTenant,
+    CreateWebhook,
+    DeleteWebhook,
+    Order,
+    RetryDelivery,
+    RevokeApiKey,
+    RotateApiKey,
+    SettleDelivery,
+)
+from figuard.domain.refusal import Refusal
+from figuard.domain.replies import ApiKeyReply, DeliveryReply, TenantReply, WebhookReply
+from figuard.engine.gather import Loads
+from figuard.engine.work import Load, Work
+from figuard.ports import Kind
+
+KEY_PREFIX = "fg_live_"
+"""How an API key starts."""
+KEY_PREFIX_LENGTH = 12
+"""How many characters of a key may be shown."""
+RESPONSE_BODY_MAX = 2000
+"""How many characters of a receiver's answer are kept."""
+
+
+def gather_nothing(work: Work, order: Order, command: CreateWebhook | CreateApiKey | CreateTenant) -> Loads:
+    """Read nothing: what is made here depends on nothing."""
+    yield from ()
+
+
+def create_webhook(work: Work, order: Order, command: CreateWebhook) -> WebhookReply:
+    """Subscribe a URL; it was checked to be safe by whoever built the command."""
+    webhook = Webhook(work.ids.id(work.now), order.tenant_id, command.url, command.secret, command.events, work.now)
+    work.put(webhook)
+    return WebhookReply(webhook)
+
+
+def gather_webhook(work: Work, order: Order, command: DeleteWebhook) -> Loads:
+    """Read one webhook."""
+    yield (Load(Kind.WEBHOOKS, (command.webhook_id,)),)
+
+
+def delete_webhook(work: Work, order: Order, command: DeleteWebhook) -> WebhookReply:
+    """Unsubscribe; what was delivered stays as evidence. Raises ``Refusal``."""
+    webhook = work.need(Webhook, command.webhook_id, order.tenant_id)
+    if webhook.deleted_at is not None:
+        raise Refusal(ErrorCode.NOT_FOUND, f"there is no webhook {command.webhook_id!r}")
+    deleted = replace(webhook, deleted_at=work.now)
+    work.put(deleted)
+    return WebhookReply(deleted)
+
+
+def gather_delivery(work: Work, order: Order, command: RetryDelivery | SettleDelivery) -> Loads:
+    """Read one delivery."""
+    yield (Load(Kind.DELIVERIES, (command.delivery_id,)),)
+
+
+def retry_delivery(work: Work, order: Order, command: RetryDelivery) -> DeliveryReply:
+    """Send a dead letter once more. Raises ``Refusal`` unless it is one."""
+    delivery = work.need(Delivery, command.delivery_id, order.tenant_id)
+    if delivery.status is not DeliveryStatus.FAILED:
+        raise Refusal(
+            ErrorCode.DELIVERY_STATE_CONFLICT,
+            f"delivery {delivery.id} is {delivery.status}; only a failed one can be retried",
+        )
+    revived = replace(delivery, status=DeliveryStatus.PENDING, due_at=work.now, attempts=0)
+    work.put(revived)
+    return DeliveryReply(revived)
+
+
+def settle_delivery(work: Work, order: Order, command: SettleDelivery) -> DeliveryReply:
+    """Record one attempt: delivered on any 2xx, else due again later, and a dead letter after the last attempt."""
+    delivery = work.need(Delivery, command.delivery_id)
+    if delivery.status is not DeliveryStatus.PENDING:
+        return DeliveryReply(delivery)
+    status = command.response_status
+    attempts = delivery.attempts + 1
+    settled = replace(
+        delivery,
+        attempts=attempts,
+        response_status=status,
+        response_body=command.response_body[:RESPONSE_BODY_MAX] if command.response_body else None,
+        error_message=command.error_message,
+    )
+    if status is not None and 200 <= status < 300:  # noqa: PLR2004 - HTTP success
+        settled = replace(settled, status=DeliveryStatus.DELIVERED, delivered_at=work.now, due_at=None)
+    else:
+        due_at = due_after(attempts, work.now, delivery.id)
+        state = DeliveryStatus.PENDING if due_at is not None else DeliveryStatus.FAILED
+        settled = replace(settled, status=state, due_at=due_at)
+    work.put(settled)
+    return DeliveryReply(settled)
+
+
+def create_api_key(work: Work, order: Order, command: CreateApiKey) -> ApiKeyReply:
+    """Issue a key for the caller's tenant."""
+    key, secret = _key(work, order.tenant_id, command)
+    return ApiKeyReply(key, secret)
+
+
+def _key(work: Work, tenant_id: str, command: CreateApiKey) -> tuple[ApiKey, str]:
+    secret = KEY_PREFIX + work.ids.secret()
+    key = ApiKey(
+        id=work.ids.id(work.now),
+        tenant_id=tenant_id,
+        hash=work.hasher.hash(secret),
+        prefix=secret[:KEY_PREFIX_LENGTH],
+        created_at=work.now,
+        description=command.description,
+        scope=command.scope,
+        expires_at=command.expires_at,
+    )
+    work.put(key)
+    return key, secret
+
+
+def gather_key(work: Work, order: Order, command: RevokeApiKey | RotateApiKey) -> Loads:
+    """Read one key."""
+    yield (Load(Kind.API_KEYS, (command.key_id,)),)
+
+
+def revoke_api_key(work: Work, order: Order, command: RevokeApiKey) -> ApiKeyReply:
+    """End a key; ending it twice is harmless. Raises ``Refusal`` for an unknown one."""
+    key = work.need(ApiKey, command.key_id, order.tenant_id)
+    if key.revoked_at is None:
+        key = replace(key, revoked_at=work.now)
+        work.put(key)
+    return ApiKeyReply(key)
+
+
+def rotate_api_key(work: Work, order: Order, command: RotateApiKey) -> ApiKeyReply:
+    """Replace a key; the old one ends at once. Raises ``Refusal`` for a revoked one."""
+    key = work.need(ApiKey, command.key_id, order.tenant_id)
+    if key.revoked_at is not None:
+        raise Refusal(ErrorCode.API_KEY_STATE_CONFLICT, f"API key {key.id} is revoked already")
+    work.put(replace(key, revoked_at=work.now))
+    fresh, secret = _key(work, key.tenant_id, CreateApiKey(key.description, key.scope, key.expires_at))
+    return ApiKeyReply(fresh, secret)
+
+
+def create_tenant(work: Work, order: Order, command: CreateTenant) -> TenantReply:
+    """Register a tenant with its first key, which may do everything."""
+    tenant = Tenant(work.ids.id(work.now), command.name, work.now)
+    work.put(tenant)
+    key, secret = _key(work, tenant.id, CreateApiKey(description="first key of the tenant"))
+    return TenantReply(tenant, key, secret)

@@ -1,0 +1,252 @@
+"""
+The engine under asyncio: the same batches, awaited.
+
+Orders wait in lanes. A lane is one queue and one transaction at a time: it takes everything that waits, commits it,
+and answers. While one batch is being committed the next one gathers, so there is no timer. A budget keeps to one lane
+as far as that is known beforehand; that saves waiting for row locks and is never needed for correctness.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+from zlib import crc32
+
+from figuard.domain.codes import ErrorCode
+from figuard.domain.commands import Authorize, Order
+from figuard.domain.instants import Instant
+from figuard.domain.questions import Question
+from figuard.domain.refusal import Refusal
+from figuard.domain.replies import AuthorizeReply, EventReply, Reply
+from figuard.domain.views import View
+from figuard.engine.batch import Outcome, Read, run
+from figuard.engine.batcher import BATCH_MAX, QUEUE_MAX
+from figuard.engine.engine import Engine, as_refusal, duty_of
+from figuard.engine.owned import Perform
+from figuard.engine.questions import answer
+from figuard.engine.work import Work
+from figuard.ports import AsyncStore, Clock, Hasher, Ids, Query, StoreConflict, StoreUnavailable
+
+HINTS_MAX = 100_000
+"""How many tokens and events a process remembers the lane of."""
+
+Commit = Callable[[Sequence[Order]], Awaitable[list[Outcome]]]
+
+
+class Lane:
+    """One queue, drained by one task; *commit* is never awaited twice at once."""
+
+    def __init__(self, commit: Commit) -> None:
+        """Take what decides and commits one batch."""
+        self._commit = commit
+        self._waiting: deque[tuple[Order, asyncio.Future[Outcome]]] = deque()
+        self._draining: asyncio.Task[None] | None = None
+
+    @property
+    def length(self) -> int:
+        """How many orders wait."""
+        return len(self._waiting)
+
+    def submit(self, order: Order) -> asyncio.Future[Outcome]:
+        """Queue an order; the future is done once it is committed."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((order, future))
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        return future
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
+                await self._settle(batch)
+        finally:
+            self._draining = None
+
+    async def _settle(self, batch: list[tuple[Order, asyncio.Future[Outcome]]]) -> None:
+        try:
+            outcomes = await self._commit([order for order, _ in batch])
+        except BaseException as error:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(StoreUnavailable("the server stopped before the commit was confirmed"))
+            if not isinstance(error, Exception):
+                raise
+        else:
+            for (_, future), outcome in zip(batch, outcomes, strict=True):
+                # A caller that went away has cancelled its future; what was committed stays committed.
+                if not future.done():
+                    future.set_result(outcome)
+
+    async def finish(self) -> None:
+        """Wait until everything that was queued is answered."""
+        while self._draining is not None:
+            with suppress(Exception):
+                await asyncio.shield(self._draining)
+
+
+class AsyncEngine:
+    """Decides, records and answers, without ever blocking the loop."""
+
+    def __init__(
+        self,
+        commit: Commit,
+        query: Callable[[Query], Awaitable[Any]],
+        *,
+        clock: Clock,
+        ids: Ids,
+        hasher: Hasher,
+        lanes: int = 1,
+        queue_max: int = QUEUE_MAX,
+    ) -> None:
+        """Take how a batch is committed and a query answered; use ``over_store`` or ``over_engine``."""
+        self.clock = clock
+        self.ids = ids
+        self.hasher = hasher
+        self._query = query
+        self._queue_max = queue_max
+        self._lanes = [Lane(commit) for _ in range(lanes)]
+        self._hints: OrderedDict[str, str] = OrderedDict()
+
+    def now(self) -> Instant:
+        """Return the present instant."""
+        return self.clock.now()
+
+    @property
+    def waiting(self) -> int:
+        """How many orders wait to be committed."""
+        return sum(lane.length for lane in self._lanes)
+
+    async def execute(self, order: Order) -> Reply:
+        """As ``Engine.execute``. Raises ``Refusal`` (``OVERLOADED``) at once when too many wait already."""
+        if self.waiting >= self._queue_max:
+            raise Refusal(
+                ErrorCode.OVERLOADED, f"{self.waiting} requests are waiting to be committed", retry_after_seconds=1.0
+            )
+        outcome = await self._lane(order).submit(order)
+        if isinstance(outcome, Exception):
+            raise as_refusal(outcome) from (None if isinstance(outcome, Refusal) else outcome)
+        self._remember(order, outcome)
+        return outcome
+
+    async def ask(self, question: Question, tenant_id: str, *, only_budget_id: str | None = None) -> View:
+        """As ``Engine.ask``."""
+        steps = answer(question, tenant_id, self.clock.now(), only_budget_id)
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(await (self._perform(step) if isinstance(step, Perform) else self.query(step)))
+        except StopIteration as done:
+            view: View = done.value
+            return view
+
+    async def _perform(self, step: Perform) -> None:
+        try:
+            await self.execute(duty_of(step))
+        except Refusal as refusal:
+            # A store that cannot be written is shown as it is.
+            if refusal.code is not ErrorCode.STORE_UNAVAILABLE:
+                raise
+
+    async def query(self, query: Query) -> Any:  # noqa: ANN401 - the type is the query's own
+        """Answer a query of the store as it is. Raises ``Refusal`` (``STORE_UNAVAILABLE``)."""
+        try:
+            return await self._query(query)
+        except StoreUnavailable as error:
+            raise as_refusal(error) from error
+
+    async def finish(self) -> None:
+        """Wait until every queued order is committed and answered."""
+        for lane in self._lanes:
+            await lane.finish()
+
+    # -- lanes -----------------------------------------------------------------------------------------------------
+
+    def _lane(self, order: Order) -> Lane:
+        if len(self._lanes) == 1:
+            return self._lanes[0]
+        handle = _handle(order)
+        home = self._hints.get(handle, handle)
+        return self._lanes[crc32(home.encode()) % len(self._lanes)]
+
+    def _remember(self, order: Order, reply: Reply) -> None:
+        if len(self._lanes) == 1 or not isinstance(reply, AuthorizeReply | EventReply):
+            return
+        budget_id = reply.budget.id
+        for handle in (_handle(order), reply.event.id):
+            self._hints[handle] = budget_id
+            self._hints.move_to_end(handle)
+        while len(self._hints) > HINTS_MAX:
+            self._hints.popitem(last=False)
+
+
+def _handle(order: Order) -> str:
+    """Return what an order names its budget by: the budget, a token's hash or an event."""
+    command = order.command
+    if isinstance(command, Authorize):
+        return command.token_hash
+    for name in ("budget_id", "event_id", "token_id"):
+        handle: str | None = getattr(command, name, None)
+        if handle is not None:
+            return handle
+    return order.tenant_id
+
+
+def over_engine(
+    engine: Engine, run_blocking: Callable[..., Awaitable[Any]], *, queue_max: int = QUEUE_MAX
+) -> AsyncEngine:
+    """
+    Return an engine over a blocking store.
+
+    *run_blocking* runs a function with arguments off the loop; batches go one at a time, as the store wants it.
+    """
+
+    async def commit(orders: Sequence[Order]) -> list[Outcome]:
+        outcomes: list[Outcome] = await run_blocking(engine.commit, orders)
+        return outcomes
+
+    async def query(question: Query) -> Any:  # noqa: ANN401 - the type is the query's own
+        return await run_blocking(engine.store.query, question)
+
+    return AsyncEngine(commit, query, clock=engine.clock, ids=engine.ids, hasher=engine.hasher, queue_max=queue_max)
+
+
+def over_store(
+    store: AsyncStore, *, clock: Clock, ids: Ids, hasher: Hasher, lanes: int = 1, queue_max: int = QUEUE_MAX
+) -> AsyncEngine:
+    """Return an engine over an awaited store, with so many lanes."""
+
+    async def transact(orders: Sequence[Order]) -> list[Outcome]:
+        work = Work(clock.now(), ids, hasher)
+        async with store.begin() as unit:
+            steps = run(work, orders)
+            try:
+                step = next(steps)
+                while True:
+                    if isinstance(step, Read):
+                        step = steps.send(await unit.read(step.kind, step.keys))
+                    else:
+                        await unit.write(step.changes)
+                        step = steps.send(None)
+            except StopIteration as done:
+                outcomes: list[Outcome] = done.value
+        return outcomes
+
+    async def commit(orders: Sequence[Order]) -> list[Outcome]:
+        try:
+            return await transact(orders)
+        except Exception as error:  # noqa: BLE001 - every cause is retried once, singly, and reported to its caller
+            if len(orders) == 1 and not isinstance(error, StoreConflict):
+                return [error]
+        return [await alone(order) for order in orders]
+
+    async def alone(order: Order) -> Outcome:
+        try:
+            return (await transact([order]))[0]
+        except Exception as error:  # noqa: BLE001 - reported to its caller
+            return error
+
+    return AsyncEngine(commit, store.query, clock=clock, ids=ids, hasher=hasher, lanes=lanes, queue_max=queue_max)

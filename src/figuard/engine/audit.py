@@ -1,0 +1,86 @@
+"""
+Audit: every book of a store, one after the other; and the export that can be audited elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from figuard.domain.budget import Budget
+from figuard.domain.entitlements import Item, Subscription
+from figuard.domain.views import Finding, FindingsView
+from figuard.engine.engine import Engine
+from figuard.engine.histories import ENTRIES_PER_READ, verified
+from figuard.engine.seal import line_of
+from figuard.engine.verify import Verifier
+from figuard.ports import Books, GetRecords, Kind, ReadEntries, StoredEntry
+
+BOOKS_PER_READ = 500
+"""How many book ids are read at a time."""
+
+
+def books(engine: Engine, tenant_id: str | None = None) -> Iterator[str]:
+    """Yield the id of every book of a tenant, or of all tenants. Raises ``Refusal`` (``STORE_UNAVAILABLE``)."""
+    after = ""
+    while True:
+        found: tuple[str, ...] = engine.query(Books(tenant_id, after, BOOKS_PER_READ))
+        yield from found
+        if len(found) < BOOKS_PER_READ:
+            return
+        after = found[-1]
+
+
+def verify_all(engine: Engine, tenant_id: str | None = None) -> Iterator[FindingsView]:
+    """
+    Verify every book, and last that the entitlements' balances are what all budgets together took from them.
+
+    Yields a view per book as it is done. The store must be at rest for the comparison with projections to be exact:
+    a command that commits between two reads of one book would show as a difference.
+    """
+    used: dict[tuple[str, int], tuple[int, int]] = {}
+    items: dict[str, Item] = {}
+    for book_id in books(engine, tenant_id):
+        owner = _owner(engine, book_id)
+        verifier: Verifier = engine.follow(verified(book_id, owner))
+        for key, (held, booked) in verifier.usage().items():
+            was_held, was_booked = used.get(key, (0, 0))
+            used[key] = (was_held + held, was_booked + booked)
+        if isinstance(owner, Subscription):
+            found = engine.query(GetRecords(Kind.SUBSCRIPTION_ITEMS, (owner.id,)))
+            items.update((item.id, item) for item in found.get(owner.id, ()))
+        yield verifier.view()
+    for item in items.values():
+        finding = _check_item(item, used)
+        if finding is not None:
+            yield FindingsView(item.subscription_id, 0, (finding,))
+
+
+def _check_item(item: Item, used: dict[tuple[str, int], tuple[int, int]]) -> Finding | None:
+    held, booked = used.get((item.id, item.period), (0, 0))
+    if (item.balance.reserved, item.balance.spent) == (held, booked):
+        return None
+    detail = (
+        f"entitlement {item.id} is stored with reserved {item.balance.reserved} and spent {item.balance.spent}, "
+        f"the events of its period give {held} and {booked}"
+    )
+    return Finding(item.subscription_id, 0, "ENTITLEMENT", detail)
+
+
+def _owner(engine: Engine, book_id: str) -> Budget | Subscription | None:
+    for kind in (Kind.BUDGETS, Kind.SUBSCRIPTIONS):
+        owner: Budget | Subscription | None = engine.records(GetRecords(kind, (book_id,))).get(book_id)
+        if owner is not None:
+            return owner
+    return None
+
+
+def export(engine: Engine, tenant_id: str | None = None, book_id: str | None = None) -> Iterator[bytes]:
+    """Yield every entry of one book or of all as one line of JSON that ends with its hash (``seal.line_of``)."""
+    for known in (book_id,) if book_id is not None else books(engine, tenant_id):
+        seq = 0
+        while True:
+            found: tuple[StoredEntry, ...] = engine.query(ReadEntries(known, seq, None, ENTRIES_PER_READ))
+            yield from map(line_of, found)
+            if len(found) < ENTRIES_PER_READ:
+                break
+            seq = found[-1].seq

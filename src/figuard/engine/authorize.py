@@ -1,0 +1,253 @@
+"""
+Authorize: gather what one request needs, then decide it against the state as it stands at its turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from figuard.domain.books import BudgetChange, EntryKind
+from figuard.domain.budget import Budget, Status
+from figuard.domain.codes import Denial, ErrorCode
+from figuard.domain.commands import Authorize, AuthorizeAll, Order
+from figuard.domain.decide import decide, may_differ
+from figuard.domain.entitlements import Item, Subscription, SubscriptionStatus
+from figuard.domain.events import Decision, Event
+from figuard.domain.instants import HOUR
+from figuard.domain.notices import budget_notice, figures
+from figuard.domain.refusal import Refusal
+from figuard.domain.replies import AuthorizeAllReply, AuthorizeReply
+from figuard.domain.situation import Situation
+from figuard.domain.tokens import Token
+from figuard.engine import duties, gather
+from figuard.engine.gather import Loads
+from figuard.engine.work import Load, Work
+from figuard.ports import Kind
+
+
+def gather_one(work: Work, order: Order, command: Authorize) -> Loads:
+    """Read the token, its budget and chain, the key's earlier answer, the entity's events and the parent."""
+    yield (Load(Kind.TOKENS_BY_HASH, (command.token_hash,)),)
+    token: Token | None = work.one(Kind.TOKENS_BY_HASH, command.token_hash)
+    if token is None:
+        return
+    yield from gather.budget(work, token.budget_id)
+    spend = command.spend
+    # The token again, now younger than the lock: it may have been revoked or rotated in between.
+    loads = [
+        Load(Kind.TOKENS, (token.id, *token.path)),
+        Load(Kind.ATTEMPTS, tuple((token.budget_id, shadow, spend.key) for shadow in (False, True))),
+    ]
+    if spend.entity_id is not None:
+        loads.append(Load(Kind.ENTITY_EVENTS, ((token.budget_id, spend.entity_id),)))
+    if spend.parent_event_id is not None:
+        loads.append(Load(Kind.EVENTS, (spend.parent_event_id,)))
+    yield tuple(loads)
+    parent = work.get(Event, spend.parent_event_id) if spend.parent_event_id else None
+    if parent is not None and parent.budget_id == token.budget_id:
+        yield from gather.companions(work, (parent,))
+
+
+def gather_all(work: Work, order: Order, command: AuthorizeAll) -> Loads:
+    """Read what every request of the group needs, side by side."""
+    return gather.together(gather_one(work, order, request) for request in command.requests)
+
+
+def act_one(work: Work, order: Order, command: Authorize) -> AuthorizeReply:
+    """Decide one request and record the answer; a dry run records nothing. Raises ``Refusal``."""
+    token = _token(work, command)
+    budget = work.need(Budget, token.budget_id)
+    if budget.tenant_id != order.tenant_id:
+        raise Refusal(ErrorCode.TENANT_MISMATCH, "the session token and the API key belong to different tenants")
+    if order.only_budget_id not in {None, budget.id}:
+        raise Refusal(ErrorCode.SCOPE_FORBIDDEN, "this key may spend from its own budget only")
+    duties.perform(work, budget.id)
+    # As they are now: a hold that has just ended was released at the token's caps too.
+    budget, token = work.need(Budget, budget.id), work.need(Token, token.id)
+    spend = command.spend
+    earlier: Event | None = None
+    if not command.dry_run:
+        earlier = work.one(Kind.ATTEMPTS, (budget.id, budget.in_shadow, spend.key))
+        if earlier is not None and (replayed := _replay(work, budget, earlier, command)):
+            return replayed
+    situation, foreign = _situation(work, budget, token, command)
+    _check_subscription(work, budget)
+    attempt = earlier.attempt + 1 if earlier else 1
+    event = decide(
+        situation,
+        event_id=work.ids.id(situation.now),
+        attempt=attempt,
+        foreign_parent_id=foreign,
+    )
+    original = work.get(Event, event.verdict.original_event_id) if event.verdict.original_event_id else None
+    if command.dry_run:
+        return AuthorizeReply(event, budget, situation.now, dry_run=True, original=original)
+    stored = _record(work, order, event, budget)
+    return AuthorizeReply(stored, work.need(Budget, budget.id), situation.now, original=original)
+
+
+def _token(work: Work, command: Authorize) -> Token:
+    """Return the live token of the request. Raises ``Refusal`` (``INVALID_SESSION_TOKEN``)."""
+    found: Token | None = work.one(Kind.TOKENS_BY_HASH, command.token_hash)
+    if found is not None:
+        token = work.need(Token, found.id)
+        current = token.hash == command.token_hash
+        in_grace = (
+            token.previous_hash == command.token_hash
+            and token.previous_until is not None
+            and work.now < token.previous_until
+        )
+        ancestors = [work.get(Token, ancestor) for ancestor in token.path]
+        chain_live = all(ancestor is None or ancestor.is_live(work.now) for ancestor in ancestors)
+        if (current or in_grace) and token.is_live(work.now) and chain_live:
+            return token
+    hint = (
+        "a budget id was sent where the budget's session token belongs (it starts with 'st_')"
+        if command.looks_like_id
+        else "the session token is unknown, expired, revoked or was rotated out"
+    )
+    raise Refusal(ErrorCode.INVALID_SESSION_TOKEN, hint)
+
+
+def _replay(work: Work, budget: Budget, earlier: Event, command: Authorize) -> AuthorizeReply | None:
+    """Return the first answer again, or None when a denial has to be decided afresh. Raises ``Refusal``."""
+    if earlier.spend.fingerprint != command.spend.fingerprint:
+        raise Refusal(
+            ErrorCode.IDEMPOTENCY_KEY_REUSED,
+            f"idempotency key {command.spend.key!r} of budget {budget.id} stands for another request "
+            f"(event {earlier.id})",
+            extra={"eventId": earlier.id},
+        )
+    item = work.get(Item, budget.identity.item_id) if budget.identity.item_id else None
+    now = work.now_of(budget)
+    if earlier.decision is Decision.DENIED and may_differ(earlier, budget, item, now):
+        return None
+    original_id = earlier.verdict.original_event_id
+    original = work.get(Event, original_id) if original_id else None
+    return AuthorizeReply(earlier, budget, now, replayed=True, original=original)
+
+
+def _situation(work: Work, budget: Budget, token: Token, command: Authorize) -> tuple[Situation, str | None]:
+    spend = command.spend
+    parent, foreign = _parent(work, budget, spend.parent_event_id)
+    chain = (token, *(work.need(Token, ancestor) for ancestor in token.path))
+    root = work.get(Event, parent.place.root_id) if parent and parent.place.root_id else None
+    twin = None
+    if budget.policy.entity_dedup and spend.entity_id is not None and not command.dry_run:
+        twin = _twin(work, budget, spend.entity_id)
+    situation = Situation(
+        budget=budget,
+        spend=spend,
+        now=work.now_of(budget),
+        tokens=chain,
+        item=work.get(Item, budget.identity.item_id) if budget.identity.item_id else None,
+        parent=parent,
+        root=root,
+        twin=twin,
+    )
+    return situation, foreign
+
+
+def _parent(work: Work, budget: Budget, parent_id: str | None) -> tuple[Event | None, str | None]:
+    """
+    Return the causal parent on this budget, or the id of one on another budget of the same tenant.
+
+    A parent elsewhere makes this event a root of its own budget: agents carry an event id across budgets. Raises
+    ``Refusal`` (``INVALID_PARENT_EVENT``) for an unknown parent and for one that was denied, failed or voided.
+    """
+    if parent_id is None:
+        return None, None
+    parent = work.get(Event, parent_id)
+    if parent is None or parent.tenant_id != budget.tenant_id:
+        raise Refusal(ErrorCode.INVALID_PARENT_EVENT, f"there is no event {parent_id!r} to be the parent")
+    if parent.budget_id != budget.id:
+        return None, parent_id
+    if not parent.is_live:
+        raise Refusal(
+            ErrorCode.INVALID_PARENT_EVENT, f"event {parent_id!r} is {parent.decision} and cannot be a parent"
+        )
+    return parent, None
+
+
+def _twin(work: Work, budget: Budget, entity_id: str) -> Event | None:
+    """Return the event that stands for the entity already; a shadow event blocks only shadow decisions."""
+    for event in work.many(Kind.ENTITY_EVENTS, (budget.id, entity_id)):
+        present = work.need(Event, event.id)
+        if present.stands_for_entity(shadow=budget.in_shadow):
+            return present
+    return None
+
+
+def _check_subscription(work: Work, budget: Budget) -> None:
+    subscription_id = budget.identity.subscription_id
+    subscription = work.get(Subscription, subscription_id) if subscription_id else None
+    if subscription is None or subscription.status is SubscriptionStatus.ACTIVE:
+        return
+    code = (
+        ErrorCode.SUBSCRIPTION_PAUSED
+        if subscription.status is SubscriptionStatus.PAUSED
+        else ErrorCode.SUBSCRIPTION_CANCELLED
+    )
+    raise Refusal(code, f"subscription {subscription.id} behind budget {budget.id} is {subscription.status.lower()}")
+
+
+def _record(work: Work, order: Order, event: Event, before: Budget) -> Event:
+    verdict = event.verdict
+    if event.decision is Decision.DENIED and verdict.denial is Denial.ANOMALY_DETECTED:
+        _pause(work, order, before)
+    kind = EntryKind.DENIED if event.decision is Decision.DENIED else EntryKind.AUTHORIZED
+    stored = work.step(None, event, kind, order.actor)
+    if verdict.denial is Denial.VELOCITY_LIMIT_EXCEEDED and not event.place.shadow:
+        budget = work.need(Budget, before.id)
+        # What can never pass has no moment at which it would; it is told again after an hour all the same.
+        until = verdict.retry_at if verdict.retry_at is not None else event.created_at + HOUR
+        marks = replace(budget.counters.marks, velocity_until=max(until, budget.counters.marks.velocity_until))
+        work.put(replace(budget, counters=replace(budget.counters, marks=marks)))
+    duties.settle_item_state(work, event.place.item_id, order.actor)
+    return stored
+
+
+def _pause(work: Work, order: Order, budget: Budget) -> None:
+    """Pause the budget on an anomaly, when its policy says so, in the transaction that denies."""
+    if not budget.policy.anomaly.auto_pause or budget.status is not Status.ACTIVE:
+        return
+    change = BudgetChange(status=Status.PAUSED)
+    stored = work.change(budget, EntryKind.BUDGET_PAUSED, order.actor, {"reason": "ANOMALY_DETECTED"}, budget=change)
+    shown = {name: value for name, value in figures(stored).items() if name != "quantityReserved"}
+    work.tell(
+        budget.tenant_id,
+        budget_notice("BUDGET_PAUSED", stored, work.now_of(stored), reason="ANOMALY_DETECTED", **shown),
+    )
+
+
+def act_all(work: Work, order: Order, command: AuthorizeAll) -> AuthorizeAllReply:
+    """
+    Decide several requests in order, in one transaction.
+
+    With ``all_or_nothing`` the first denial undoes what the group held; the denial itself stays recorded.
+    """
+    mark = work.savepoint()
+    replies: list[AuthorizeReply] = []
+    for index, request in enumerate(command.requests):
+        reply = act_one(work, order, request)
+        replies.append(reply)
+        if command.all_or_nothing and reply.event.first_decision is Decision.DENIED:
+            work.rollback(mark)
+            replies[index] = _denied_alone(work, order, reply, undone=index > 0)
+            return AuthorizeAllReply(tuple(replies), all_authorized=False, first_denied=index, undone=True)
+    denied = next((i for i, r in enumerate(replies) if r.event.first_decision is Decision.DENIED), None)
+    return AuthorizeAllReply(tuple(replies), all_authorized=denied is None, first_denied=denied)
+
+
+def _denied_alone(work: Work, order: Order, reply: AuthorizeReply, *, undone: bool) -> AuthorizeReply:
+    """Record a denial of a group that was undone, as it was decided: alone, the request might have fitted."""
+    budget = work.need(Budget, reply.budget.id)
+    if reply.replayed or reply.dry_run:
+        return replace(reply, budget=budget)
+    duties.perform(work, budget.id)
+    event = reply.event
+    if undone:
+        # What the group held is free again, so a repeat of the key is decided afresh (``decide.may_differ``).
+        event = replace(event, verdict=replace(event.verdict, revision=-1))
+    stored = _record(work, order, event, work.need(Budget, budget.id))
+    return replace(reply, event=stored, budget=work.need(Budget, budget.id))

@@ -1,0 +1,214 @@
+"""
+A batch: several orders decided in one transaction, in the order they arrived.
+
+``run`` is a generator without a colour: it yields what to read and, once, what to write; a driver answers it from a
+blocking or an awaited transaction. First every order gathers, side by side, so that reads of one kind are made in one
+go; then each acts at its turn on the state as its predecessors left it. An order that is refused is undone alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from figuard.domain.admin import ApiKey, Remembered
+from figuard.domain.codes import ErrorCode
+from figuard.domain.commands import Authorize, AuthorizeAll, Confirm, Fail, MarkUnknown, Order, Void
+from figuard.domain.refusal import Refusal
+from figuard.domain.replies import Reply
+from figuard.engine.gather import Loads
+from figuard.engine.handlers import HANDLERS, Handler
+from figuard.engine.work import Load, Work
+from figuard.ports import Changes, Kind
+
+Outcome = Reply | Exception
+"""What an order came to: its reply, a ``Refusal``, or a defect of ours."""
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_DECODERS: Mapping[type, msgspec.json.Decoder[Any]] = {
+    handler.reply: msgspec.json.Decoder(handler.reply) for handler in HANDLERS.values()
+}
+# An authorization keeps its key itself; the others say what an event shall become, which a repeat finds it to be.
+_KEYED_BY_EVENT = (Authorize, AuthorizeAll, Confirm, Fail, Void, MarkUnknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Ask the transaction for what *kind* answers for each key."""
+
+    kind: Kind
+    keys: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Hand the transaction everything to write."""
+
+    changes: Changes
+
+
+Steps = Generator[Read | Write, Mapping[Any, Any] | None, list[Outcome]]
+
+
+def encode(value: object) -> str:
+    """Return JSON text with exact numbers."""
+    return _ENCODER.encode(value).decode()
+
+
+def run(work: Work, orders: Sequence[Order]) -> Steps:
+    """Gather, act and write; return one outcome per order, in their order."""
+    outcomes: list[Outcome | None] = [None] * len(orders)
+    yield from _gather(work, orders, outcomes)
+    for index, order in enumerate(orders):
+        if outcomes[index] is None:
+            outcomes[index] = _act(work, order)
+    telling = work.telling
+    if telling:
+        answers = yield Read(Kind.TENANT_WEBHOOKS, telling)
+        work.take(Kind.TENANT_WEBHOOKS, telling, answers or {})
+    changes = work.changes(encode)
+    if changes:
+        yield Write(changes)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _gather(
+    work: Work, orders: Sequence[Order], outcomes: list[Outcome | None]
+) -> Generator[Read, Mapping[Any, Any] | None, None]:
+    """Advance all gatherers; reads of the lowest phase that anyone waits for are made first, one per kind."""
+    if len(orders) == 1:
+        yield from _gather_one(work, orders[0], outcomes)
+        return
+    waiting: list[tuple[int, Loads, list[Load]]] = []
+    for index, order in enumerate(orders):
+        gatherer = _gatherer(work, order)
+        if (loads := _advance(gatherer, index, outcomes)) is not None:
+            waiting.append((index, gatherer, loads))
+    while waiting:
+        yield from _read(work, [load for _, _, loads in waiting for load in loads])
+        still: list[tuple[int, Loads, list[Load]]] = []
+        for index, gatherer, loads in waiting:
+            left: list[Load] | None = [load for load in loads if work.wants(load)]
+            if not left:
+                left = _advance(gatherer, index, outcomes)
+            if left is not None:
+                still.append((index, gatherer, left))
+        waiting = still
+
+
+def _gather_one(
+    work: Work, order: Order, outcomes: list[Outcome | None]
+) -> Generator[Read, Mapping[Any, Any] | None, None]:
+    """Do the same for a lone order, which has nobody to wait for."""
+    gatherer = _gatherer(work, order)
+    while loads := _advance(gatherer, 0, outcomes):
+        for load in loads if len(loads) == 1 else sorted(loads, key=_phase):
+            if keys := work.wants(load):
+                answers = yield Read(load.kind, keys)
+                work.take(load.kind, keys, answers or {})
+
+
+def _phase(load: Load) -> int:
+    return load.kind.phase
+
+
+def _gatherer(work: Work, order: Order) -> Loads:
+    if order.idempotency_key is not None and not isinstance(order.command, _KEYED_BY_EVENT):
+        yield (Load(Kind.REMEMBERED, (_memory_key(order),)),)
+    if order.key_id is not None:
+        yield (Load(Kind.API_KEYS, (order.key_id,)),)
+    yield from _handler(order).gather(work, order, order.command)
+
+
+def _advance(gatherer: Loads, index: int, outcomes: list[Outcome | None]) -> list[Load] | None:
+    """Return what the gatherer asks for next, or None when it has everything or was refused."""
+    try:
+        loads = next(gatherer, None)
+    except Refusal as refusal:
+        outcomes[index] = refusal
+        return None
+    return None if loads is None else list(loads)
+
+
+def _read(work: Work, loads: list[Load]) -> Generator[Read, Mapping[Any, Any] | None, None]:
+    wanted: dict[Kind, dict[Any, None]] = {}
+    for load in loads:
+        keys = work.wants(load)
+        if keys:
+            wanted.setdefault(load.kind, {}).update(dict.fromkeys(keys))
+    if not wanted:
+        return
+    first = min(kind.phase for kind in wanted)
+    for kind in sorted((k for k in wanted if k.phase == first), key=_ordinal):
+        keys = list(wanted[kind])
+        answers = yield Read(kind, keys)
+        work.take(kind, keys, answers or {})
+
+
+def _ordinal(kind: Kind) -> int:
+    ordinal: int = kind.value[0]
+    return ordinal
+
+
+def _handler(order: Order) -> Handler:
+    return HANDLERS[type(order.command)]
+
+
+def _act(work: Work, order: Order) -> Outcome:
+    mark = work.savepoint()
+    try:
+        _check_key(work, order)
+        remembered = _remembered(work, order)
+        if remembered is not None:
+            return remembered
+        reply: Reply = _handler(order).act(work, order, order.command)
+        _remember(work, order, reply)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not take the neighbours in the batch down
+        work.rollback(mark)
+        return error
+    return reply
+
+
+def _check_key(work: Work, order: Order) -> None:
+    """Refuse an order whose API key was revoked or ended since it was looked up. Raises ``Refusal``."""
+    if order.key_id is None:
+        return
+    key = work.get(ApiKey, order.key_id)
+    if key is None or key.tenant_id != order.tenant_id or not key.is_live(work.now):
+        raise Refusal(ErrorCode.INVALID_API_KEY, "the API key is unknown, revoked or expired")
+
+
+def _memory_key(order: Order) -> tuple[str, str, str]:
+    return (order.tenant_id, type(order.command).__name__, order.idempotency_key or "")
+
+
+def _remembered(work: Work, order: Order) -> Reply | None:
+    """Return the answer that was given under this key. Raises ``Refusal`` when it stands for another request."""
+    if order.idempotency_key is None or isinstance(order.command, _KEYED_BY_EVENT):
+        return None
+    known: Remembered | None = work.one(Kind.REMEMBERED, _memory_key(order))
+    if known is None:
+        return None
+    if known.fingerprint != order.fingerprint:
+        raise Refusal(
+            ErrorCode.IDEMPOTENCY_KEY_REUSED,
+            f"idempotency key {order.idempotency_key!r} stands for another {known.operation} request",
+        )
+    reply: Reply = _DECODERS[_handler(order).reply].decode(known.reply)
+    return reply
+
+
+def _remember(work: Work, order: Order, reply: Reply) -> None:
+    if order.idempotency_key is None or isinstance(order.command, _KEYED_BY_EVENT):
+        return
+    kept = _without_secret(reply)
+    tenant_id, operation, key = _memory_key(order)
+    work.put(Remembered(tenant_id, operation, key, order.fingerprint, encode(kept), work.now))
+
+
+def _without_secret(reply: Any) -> Any:  # noqa: ANN401 - any reply
+    """Return the reply without a secret: what is shown once must not lie in the store to be shown again."""
+    return reply if getattr(reply, "secret", None) is None else replace(reply, secret=None)

@@ -1,0 +1,181 @@
+"""
+Histories: the questions that are answered from the entries of a book.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from figuard.domain import questions as q
+from figuard.domain import views as v
+from figuard.domain.books import Entry
+from figuard.domain.budget import Budget
+from figuard.domain.codes import ErrorCode
+from figuard.domain.counterfactual import Experiment
+from figuard.domain.entitlements import Subscription
+from figuard.domain.events import Event
+from figuard.domain.instants import Instant
+from figuard.domain.refusal import Refusal
+from figuard.domain.replay import Account, Recorder, state_of
+from figuard.engine.owned import Asker, Steps, owned_budget
+from figuard.engine.seal import line_of, unseal
+from figuard.engine.verify import Verifier
+from figuard.ports import GetRecords, Kind, ReadEntries, StoredEntry, TreeEvents
+
+ENTRIES_PER_READ = 1000
+"""How many entries are read at a time."""
+TREE_EVENTS_MAX = 10_000_000
+"""How many events a verification compares; far above what one budget holds."""
+COUNTERFACTUAL_DAYS = 30
+"""How far back a counterfactual looks unless told."""
+
+
+def _walk(book_id: str, until: Instant | None, visit: Callable[[StoredEntry], object]) -> Steps:
+    """Visit every entry of a book up to *until*, in order."""
+    seq = 0
+    while True:
+        found: tuple[StoredEntry, ...] = yield ReadEntries(book_id, seq, until, ENTRIES_PER_READ)
+        for stored in found:
+            visit(stored)
+        if len(found) < ENTRIES_PER_READ:
+            return
+        seq = found[-1].seq
+
+
+def _read(book_id: str, until: Instant | None, visit: Callable[[Entry], None]) -> Steps:
+    """Visit every entry as it says. Raises ``Refusal`` (``LEDGER_BROKEN``) at one that says nothing."""
+
+    def opened(stored: StoredEntry) -> None:
+        try:
+            visit(unseal(stored.body))
+        except ValueError as error:
+            raise Refusal(
+                ErrorCode.LEDGER_BROKEN, f"entry {stored.seq} of book {book_id} cannot be followed ({error})"
+            ) from error
+
+    return _walk(book_id, until, opened)
+
+
+def entries(question: q.GetEntries, asker: Asker) -> Steps:
+    """Return a page of a book's entries as export lines."""
+    yield from _owned_book(question.book_id, asker)
+    found: tuple[StoredEntry, ...] = yield ReadEntries(question.book_id, question.after_seq, None, question.size)
+    full = len(found) == question.size
+    return v.EntriesView(question.book_id, tuple(map(line_of, found)), found[-1].seq if full else None)
+
+
+def _owned_book(book_id: str, asker: Asker) -> Steps:
+    """Return the budget or the subscription whose book this is."""
+    records = yield GetRecords(Kind.BUDGETS, (book_id,))
+    owner: Budget | Subscription | None = records.get(book_id)
+    if owner is None:
+        records = yield GetRecords(Kind.SUBSCRIPTIONS, (book_id,))
+        owner = records.get(book_id)
+    hidden = asker.only_budget_id not in {None, book_id}
+    if owner is None or owner.tenant_id != asker.tenant_id or hidden:
+        raise Refusal(ErrorCode.NOT_FOUND, f"there is no book {book_id!r}")
+    return owner
+
+
+def verify(question: q.VerifyBook, asker: Asker) -> Steps:
+    """Return what verification of one book finds."""
+    owner = yield from _owned_book(question.book_id, asker)
+    verifier = yield from verified(question.book_id, owner)
+    return verifier.view()
+
+
+def verified(book_id: str, owner: Budget | Subscription | None) -> Steps:
+    """Return the verifier of a book after its last entry, with the stored projections compared."""
+    verifier = Verifier(book_id)
+
+    def visit(stored: StoredEntry) -> None:
+        verifier.feed(stored.body, stored.hash)
+
+    yield from _walk(book_id, None, visit)
+    if isinstance(owner, Subscription):
+        items = yield GetRecords(Kind.SUBSCRIPTION_ITEMS, (book_id,))
+        verifier.check_subscription(owner, items.get(book_id, ()))
+        return verifier
+    verifier.check_budget(owner)
+    stored: tuple[Event, ...] = yield TreeEvents(book_id, limit=TREE_EVENTS_MAX)
+    verifier.check_events(stored)
+    tokens = yield GetRecords(Kind.BUDGET_TOKENS, (book_id,))
+    verifier.check_tokens(tokens.get(book_id, ()))
+    return verifier
+
+
+def replay(question: q.Replay, asker: Asker) -> Steps:
+    """Return what happened to a budget in a window, with the states around it."""
+    budget = yield from owned_budget(question.budget_id, asker)
+    since = question.since if question.since is not None else budget.identity.created_at
+    until = question.until if question.until is not None else asker.now
+    account = Account()
+    recorder = Recorder.of(since, until, include_denied=question.include_denied, include_states=question.include_states)
+
+    def visit(entry: Entry) -> None:
+        recorder.before(account, entry)
+        account.apply(entry)
+        recorder.after(account, entry)
+
+    yield from _read(budget.id, until, visit)
+    final = account.state(until) if account.budget else state_of(budget, until)
+    end = question.offset + question.size
+    return v.ReplayView(
+        budget=budget,
+        since=since,
+        until=until,
+        summary=recorder.summary(),
+        initial=recorder.initial or final,
+        steps=tuple(recorder.steps[question.offset : end]),
+        final=final,
+        next_offset=end if end < len(recorder.steps) else None,
+    )
+
+
+def state_at(question: q.StateAt, asker: Asker) -> Steps:
+    """Return how a budget stood at a moment."""
+    budget = yield from owned_budget(question.budget_id, asker)
+    account = Account()
+    applied = 0
+
+    def visit(entry: Entry) -> None:
+        nonlocal applied
+        account.apply(entry)
+        applied += account.last is not None
+
+    yield from _read(budget.id, question.at, visit)
+    if account.budget is None:
+        raise Refusal(ErrorCode.INVALID_REQUEST, f"at: budget {budget.id} did not exist yet at that time")
+    return v.StateAtView(budget.id, question.at, applied, account.state(question.at))
+
+
+def timeline(question: q.Timeline, asker: Asker) -> Steps:
+    """Return a budget's events in order of creation, as they stand now."""
+    budget = yield from owned_budget(question.budget_id, asker)
+    events: tuple[Event, ...] = yield TreeEvents(budget.id)
+    since = question.since if question.since is not None else budget.identity.created_at
+    until = question.until if question.until is not None else asker.now
+    return v.TimelineView(budget.id, tuple(e for e in events if since <= e.created_at <= until))
+
+
+def counterfactual(question: q.Counterfactual, asker: Asker) -> Steps:
+    """Return what another policy would have answered."""
+    budget = yield from owned_budget(question.budget_id, asker)
+    day = 86_400_000_000
+    since = question.since if question.since is not None else asker.now - COUNTERFACTUAL_DAYS * day
+    until = question.until if question.until is not None else asker.now
+    experiment = Experiment(question.hypothesis, since, until)
+
+    def visit(entry: Entry) -> None:
+        experiment.feed(entry)
+
+    yield from _read(budget.id, until, visit)
+    actual, hypothetical = experiment.summaries()
+    return v.CounterfactualView(
+        budget_id=budget.id,
+        manifest_version=question.manifest_version,
+        actual=actual,
+        hypothetical=hypothetical,
+        additional_denials=max(0, hypothetical.denied - actual.denied),
+        differences=tuple(experiment.differences),
+    )

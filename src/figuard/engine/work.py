@@ -1,0 +1,370 @@
+"""
+A unit of work: everything one batch has read, as it changes while the batch is decided.
+
+Records are values in an identity map; a change replaces the value. Every replacement is journaled, so that a
+command which fails half-way is undone alone and its neighbours never see a trace of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from figuard.domain import books, notices
+from figuard.domain.admin import ApiKey, Delivery, Notice, Receipt, Remembered, Tenant, Webhook
+from figuard.domain.books import Entry, EntryKind, EventChange
+from figuard.domain.budget import Budget, Counters, Head
+from figuard.domain.codes import ErrorCode
+from figuard.domain.entitlements import Item, Subscription
+from figuard.domain.events import Event
+from figuard.domain.instants import Instant
+from figuard.domain.levels import Touched
+from figuard.domain.refusal import Refusal
+from figuard.domain.tokens import Token
+from figuard.engine.seal import seal
+from figuard.ports import Changes, Hasher, Ids, Kind, Record, SealedEntry
+
+R = TypeVar("R", Budget, Event, Token, Item, Subscription, Webhook, Delivery, Receipt, ApiKey, Tenant, Remembered)
+
+_MISSING: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One read that a command needs before it can be decided."""
+
+    kind: Kind
+    keys: tuple[Any, ...]
+
+
+def key_of(record: Record) -> Any:  # noqa: ANN401 - a str, or a tuple of them
+    """Return what identifies a record among those of its type."""
+    if isinstance(record, Remembered):
+        return (record.tenant_id, record.operation, record.key)
+    return record.id
+
+
+def _attempt(event: Event) -> tuple[str, bool, str]:
+    return (event.budget_id, event.place.shadow, event.spend.key)
+
+
+# Look-ups that a new record must appear in when they were made earlier in the same batch.
+_NEWEST: Mapping[type, tuple[tuple[Kind, Callable[[Any], Any]], ...]] = {
+    Event: ((Kind.ATTEMPTS, _attempt),),
+    Remembered: ((Kind.REMEMBERED, key_of),),
+}
+_AMONG: Mapping[type, tuple[tuple[Kind, Callable[[Any], Any]], ...]] = {
+    Event: ((Kind.ENTITY_EVENTS, lambda e: (e.budget_id, e.spend.entity_id)),),
+    Token: ((Kind.BUDGET_TOKENS, lambda t: t.budget_id),),
+    Item: ((Kind.SUBSCRIPTION_ITEMS, lambda i: i.subscription_id),),
+    Webhook: ((Kind.TENANT_WEBHOOKS, lambda w: w.tenant_id),),
+    Receipt: ((Kind.RECEIPTS, lambda r: r.budget_id),),
+    Budget: ((Kind.REFERENCES, lambda b: (b.tenant_id, b.identity.external_reference)),),
+    Subscription: ((Kind.SUBSCRIBERS, lambda s: (s.tenant_id, s.external_subscriber_id)),),
+}
+_PLAIN = frozenset({Kind.EVENT_HOMES, Kind.TOKEN_HOMES, Kind.NEXT_EXPIRY, Kind.REFERENCES, Kind.SUBSCRIBERS})
+"""Reads that answer ids or numbers rather than records."""
+
+
+class Work:
+    """What a batch has read and what it will write."""
+
+    def __init__(self, now: Instant, ids: Ids, hasher: Hasher) -> None:
+        """Start with nothing read. *now* is the batch's one reading of the clock."""
+        self.now = now
+        self.ids = ids
+        self.hasher = hasher
+        self.opened: list[Event] = []
+        self._records: dict[type, dict[Any, Any]] = {}
+        self._found: dict[Kind, dict[Any, Any]] = {}
+        self._dirty: dict[tuple[type, Any], bool] = {}
+        self._entries: list[SealedEntry] = []
+        self._notices: list[tuple[str, Callable[[], Sequence[Notice]]]] = []
+        self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def wants(self, load: Load) -> tuple[Any, ...]:
+        """Return the keys of a load that have not been read yet."""
+        known = self._found.get(load.kind)
+        return load.keys if known is None else tuple(key for key in load.keys if key not in known)
+
+    def take(self, kind: Kind, keys: Sequence[Any], answers: Mapping[Any, Any]) -> None:
+        """Remember what a store answered; a record that is known already keeps its present value."""
+        found = self._found.setdefault(kind, {})
+        for key in keys:
+            answer = answers.get(key)
+            if kind in _PLAIN or answer is None:
+                found[key] = answer
+            elif isinstance(answer, tuple):
+                found[key] = tuple(self._keep(record) for record in cast("tuple[Record, ...]", answer))
+            else:
+                found[key] = self._keep(answer)
+
+    def _keep(self, record: Record) -> tuple[type, Any]:
+        kept = self._records.setdefault(type(record), {})
+        key = key_of(record)
+        kept.setdefault(key, record)
+        return (type(record), key)
+
+    def one(self, kind: Kind, key: Any) -> Any:  # noqa: ANN401 - the type is the kind's own
+        """Return what a "one" read answered, as it stands now, or None."""
+        answer = self._found.get(kind, {}).get(key)
+        if answer is None or kind in _PLAIN:
+            return answer
+        return self._records[answer[0]][answer[1]]
+
+    def many(self, kind: Kind, key: Any) -> tuple[Any, ...]:  # noqa: ANN401 - the type is the kind's own
+        """Return what a "many" read answered, as it stands now."""
+        answer = self._found.get(kind, {}).get(key) or ()
+        if kind in _PLAIN:
+            return tuple(answer)
+        return tuple(self._records[of][record_key] for of, record_key in answer)
+
+    def get(self, of: type[R], key: Any) -> R | None:  # noqa: ANN401 - a str, or a tuple of them
+        """Return a record that was read or made in this work, or None."""
+        return self._records.get(of, {}).get(key)
+
+    def need(self, of: type[R], key: str, tenant_id: str | None = None) -> R:
+        """
+        Return a record, or refuse with ``NOT_FOUND``.
+
+        Another tenant's record is refused with the very words of an absent one.
+        """
+        record = self.get(of, key)
+        if record is None or (tenant_id is not None and getattr(record, "tenant_id", tenant_id) != tenant_id):
+            raise Refusal(ErrorCode.NOT_FOUND, f"there is no {_word(of)} {key!r}")
+        return record
+
+    # -- changing --------------------------------------------------------------------------------------------------
+
+    def put(self, record: Record) -> None:
+        """Make *record* the present value; new ones are inserted, known ones updated."""
+        of, key = type(record), key_of(record)
+        kept = self._records.setdefault(of, {})
+        is_new = key not in kept
+        self._set(kept, key, record)
+        if is_new or (of, key) not in self._dirty:
+            self._set(self._dirty, (of, key), is_new)
+        if is_new:
+            self._index(of, key, record)
+
+    def _index(self, of: type, key: Any, record: Record) -> None:  # noqa: ANN401 - a str, or a tuple of them
+        for kind, look_up in _NEWEST.get(of, ()):
+            found = self._found.get(kind)
+            if found is not None and look_up(record) in found:
+                self._set(found, look_up(record), (of, key))
+        for kind, look_up in _AMONG.get(of, ()):
+            found, where = self._found.get(kind), look_up(record)
+            if found is None or where not in found:
+                continue
+            if kind is Kind.SUBSCRIBERS:
+                self._set(found, where, key)
+            elif kind is Kind.REFERENCES:
+                self._set(found, where, (key, *(found[where] or ())))
+            else:
+                self._set(found, where, (*(found[where] or ()), (of, key)))
+
+    def _set(self, where: dict[Any, Any], key: Any, value: Any) -> None:  # noqa: ANN401 - a generic journal
+        self._journal.append((where, key, where.get(key, _MISSING)))
+        where[key] = value
+
+    def savepoint(self) -> tuple[int, int, int, int]:
+        """Return a mark to which ``rollback`` can return."""
+        return len(self._journal), len(self._entries), len(self._notices), len(self.opened)
+
+    def rollback(self, mark: tuple[int, int, int, int]) -> None:
+        """Undo everything since *mark*."""
+        journal, entries, told, opened = mark
+        while len(self._journal) > journal:
+            where, key, before = self._journal.pop()
+            if before is _MISSING:
+                del where[key]
+            else:
+                where[key] = before
+        del self._entries[entries:], self._notices[told:], self.opened[opened:]
+
+    # -- the books -------------------------------------------------------------------------------------------------
+
+    def now_of(self, book: Budget | Subscription) -> Instant:
+        """Return the time of the next entry of a book: the clock, but never before the entry before."""
+        return max(self.now, book.head.at)
+
+    def touched(self, event: Event) -> Touched:
+        """Return everything that a step of *event* can move. All of it must have been read."""
+        place = event.place
+        budget = self.need(Budget, event.budget_id)
+        tokens = tuple(self.need(Token, ref.token_id) for ref in place.caps)
+        item = self.get(Item, place.item_id) if place.item_id else None
+        root = self.get(Event, place.root_id) if place.root_id and place.root_id != event.id else None
+        return Touched(budget, tokens, item, root)
+
+    def step(
+        self, before: Event | None, after: Event, kind: EntryKind, actor: str, note: dict[str, Any] | None = None
+    ) -> Event:
+        """Record one step of an event: entry, balances at every level, counters, notices. Return it as stored."""
+        touched = self.touched(after)
+        present = touched.budget
+        now = self.now_of(present)
+        applied = books.applied_event(touched, before, after, kind)
+        moved, event = applied.touched, applied.event
+        marks, told = notices.crossings(present, moved.budget, now)
+        if kind in notices.TELLING and not after.place.shadow:
+            tell = partial(notices.event_notices, kind, moved.budget, event, now)
+            self._notices.append((present.tenant_id, tell))
+        self._tell(present.tenant_id, told)
+        entry = Entry(
+            book_id=present.id,
+            tenant_id=present.tenant_id,
+            seq=present.head.seq + 1,
+            at=now,
+            kind=kind,
+            actor=actor,
+            prev=present.head.hash,
+            event=after if before is None else None,
+            change=None if before is None else EventChange(after.id, after.decision, after.standing, after.outcome),
+            note=note,
+            after=books.figures(moved, event),
+        )
+        head = self._append(entry)
+        budget = moved.budget
+        counters = budget.counters if marks is budget.counters.marks else _marked(budget.counters, marks)
+        self.put(
+            Budget(budget.identity, budget.policy, budget.funds, budget.status, budget.cancelled_at, counters, head)
+        )
+        self.put(event)
+        if before is None:
+            self.opened.append(event)
+        for old, new in zip(touched.tokens, moved.tokens, strict=True):
+            if new is not old:
+                self.put(new)
+        if moved.root is not None and moved.root is not touched.root:
+            self.put(moved.root)
+        if moved.item is not None and moved.item is not touched.item:
+            self.put(moved.item)
+        return event
+
+    def change(
+        self,
+        budget: Budget,
+        kind: EntryKind,
+        actor: str,
+        note: dict[str, Any] | None = None,
+        /,
+        **fact: Any,  # noqa: ANN401 - the one fact
+    ) -> Budget:
+        """Record a change of a budget itself, or of a token or receipt of it. Return the budget as stored."""
+        now = self.now_of(budget)
+        change: books.BudgetChange | None = fact.get("budget")
+        after = books.changed(budget, change) if change else budget
+        revision = after.counters.revision + (1 if kind in books.FAVOURABLE else 0)
+        marks, told = notices.crossings(budget, after, now)
+        entry = Entry(
+            book_id=budget.id,
+            tenant_id=budget.tenant_id,
+            seq=budget.head.seq + 1,
+            at=now,
+            kind=kind,
+            actor=actor,
+            prev=budget.head.hash,
+            note=note,
+            after=books.figures(Touched(after)),
+            **fact,
+        )
+        head = self._append(entry)
+        counters = replace(after.counters, revision=revision, marks=marks)
+        stored = replace(after, head=head, counters=counters)
+        self.put(stored)
+        self._tell(budget.tenant_id, told)
+        return stored
+
+    def record(
+        self,
+        subscription: Subscription,
+        kind: EntryKind,
+        actor: str,
+        note: dict[str, Any] | None = None,
+        /,
+        **fact: Any,  # noqa: ANN401 - the one fact
+    ) -> Subscription:
+        """Record a change of a subscription or of an entitlement in the subscription's book."""
+        entry = Entry(
+            book_id=subscription.id,
+            tenant_id=subscription.tenant_id,
+            seq=subscription.head.seq + 1,
+            at=self.now_of(subscription),
+            kind=kind,
+            actor=actor,
+            prev=subscription.head.hash,
+            note=note,
+            **fact,
+        )
+        stored = replace(subscription, head=self._append(entry))
+        self.put(stored)
+        return stored
+
+    def _append(self, entry: Entry) -> Head:
+        sealed = seal(entry)
+        self._entries.append(sealed)
+        return Head(entry.seq, sealed.hash, entry.at)
+
+    # -- telling and finishing -------------------------------------------------------------------------------------
+
+    def _tell(self, tenant_id: str, told: Sequence[Notice]) -> None:
+        if told:
+            self._notices.append((tenant_id, lambda: told))
+
+    def tell(self, tenant_id: str, *told: Notice) -> None:
+        """Queue notices for the tenant's webhooks, to be written with everything else."""
+        self._tell(tenant_id, told)
+
+    @property
+    def telling(self) -> tuple[str, ...]:
+        """The tenants that have notices waiting: their webhooks must be read before ``changes``."""
+        return tuple({tenant_id for tenant_id, _ in self._notices})
+
+    def changes(self, encode: Callable[[dict[str, Any]], str]) -> Changes:
+        """Return what to write: changed records, entries, and a delivery for each notice and webhook that wants it."""
+        for tenant_id, tell in self._notices:
+            webhooks = self.many(Kind.TENANT_WEBHOOKS, tenant_id)
+            # Most tenants have no webhook, and then no notice is worth composing.
+            for notice in tell() if webhooks else ():
+                for webhook in webhooks:
+                    if notice.event_type in webhook.events and webhook.deleted_at is None:
+                        self.put(self._delivery(webhook, notice, encode))
+        changes = Changes(entries=self._entries)
+        for (of, key), is_new in self._dirty.items():
+            (changes.inserted if is_new else changes.updated).append(self._records[of][key])
+        return changes
+
+    def _delivery(self, webhook: Webhook, notice: Notice, encode: Callable[[dict[str, Any]], str]) -> Delivery:
+        delivery_id = self.ids.id(self.now)
+        return Delivery(
+            id=delivery_id,
+            tenant_id=webhook.tenant_id,
+            webhook_id=webhook.id,
+            url=webhook.url,
+            book_id=notice.book_id,
+            event_type=notice.event_type,
+            payload=encode({**notice.payload, "deliveryId": delivery_id}),
+            created_at=self.now,
+            due_at=self.now,
+        )
+
+
+def _marked(counters: Counters, marks: Any) -> Counters:  # noqa: ANN401 - Marks
+    return Counters(
+        counters.events,
+        counters.velocity,
+        counters.shadow_velocity,
+        counters.baseline,
+        marks,
+        counters.revision,
+        counters.next_expiry,
+    )
+
+
+def _word(of: type) -> str:
+    return {Item: "entitlement", ApiKey: "API key", Token: "delegation token"}.get(of, of.__name__.lower())
