@@ -1,0 +1,276 @@
+"""
+The tables: which columns stand beside each record, and which combinations of them are unique.
+
+Every store keeps a record whole, as one value; a column exists only where something is looked up, filtered, sorted,
+summed or constrained by it. This is the only place that says how a column is read from its record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+from figuard.domain.admin import ApiKey, Delivery, Receipt, Remembered, Tenant, Webhook
+from figuard.domain.budget import Budget, Status
+from figuard.domain.entitlements import Item, Subscription
+from figuard.domain.events import Decision, Event
+from figuard.domain.instants import Instant
+from figuard.domain.tokens import Token, TokenKind
+
+Read = Callable[[Any], Any]
+"""How a value is read from a record: text, a whole number or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """
+    One column, read by a dotted path of attributes or by a function.
+
+    ``changes`` is false where no later version of the record differs.
+    """
+
+    name: str
+    read: str | Read
+    changes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """A rule that no two records of a table have these columns equal, among those that ``holds`` is true of."""
+
+    name: str
+    columns: tuple[str, ...]
+    holds: Callable[[Any], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where records of one type are kept. ``key`` names the columns that identify a row."""
+
+    name: str
+    record: type
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ("id",)
+    unique: tuple[Unique, ...] = ()
+    key_of: Read = field(default=attrgetter("id"))
+
+    def reader(self, names: tuple[str, ...]) -> Read:
+        """Return a function from a record to the tuple of the columns *names*."""
+        by_name = {column.name: column.read for column in self.columns}
+        return _reader([by_name[name] for name in names])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in the order of the schema."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def changing(self) -> tuple[str, ...]:
+        """The names of the columns that a later version of a record may change."""
+        return tuple(column.name for column in self.columns if column.changes)
+
+
+def _reader(reads: Sequence[str | Read]) -> Read:
+    """Return a function from a record to a tuple. This is the hottest line of a store: one getter reads all paths."""
+    paths = [read for read in reads if isinstance(read, str)]
+    if len(paths) == len(reads) > 1:
+        return attrgetter(*paths)
+    functions = [attrgetter(read) if isinstance(read, str) else read for read in reads]
+    if len(functions) == 1:
+        (only,) = functions
+        return lambda record: (only(record),)
+    head = next(place for place, read in enumerate(reads) if not isinstance(read, str))
+    if head <= 1:
+        return lambda record: tuple([read(record) for read in functions])
+    first, rest = attrgetter(*paths[:head]), functions[head:]
+    return lambda record: (*first(record), *[read(record) for read in rest])
+
+
+def _columns(*names: str) -> tuple[Column, ...]:
+    """Return columns that never change, read from the fields of the same name."""
+    return tuple(Column(name, name) for name in names)
+
+
+# -------------------------------------------------------------------------------------------------------- budgets
+
+
+def is_open(budget: Budget) -> bool:
+    """Return whether the stored status is ACTIVE or PAUSED; a store does not judge whether it has expired."""
+    return budget.status is Status.ACTIVE or budget.status is Status.PAUSED
+
+
+def _ending_at(budget: Budget) -> Instant | None:
+    """Return when an open budget ends, unless its owner has been told already."""
+    end = budget.policy.expires_at
+    return end if is_open(budget) and budget.counters.marks.expiring_for != end else None
+
+
+def _searched(budget: Budget) -> str:
+    """Return what a text search looks through. Folded here, since no two databases fold alike."""
+    identity = budget.identity
+    return "\n".join((identity.user_id, identity.external_reference or "", identity.id)).casefold()
+
+
+_BUDGETS = Table(
+    "budgets",
+    Budget,
+    (
+        *_columns("id", "tenant_id"),
+        Column("user_id", "identity.user_id"),
+        Column("external_reference", "identity.external_reference"),
+        Column("measure", "identity.measure"),
+        Column("search", _searched),
+        Column("created_at", "identity.created_at"),
+        Column("status", "status._value_", changes=True),
+        Column("ending_at", _ending_at, changes=True),
+    ),
+)
+
+# --------------------------------------------------------------------------------------------------------- events
+
+
+def _shadow(event: Event) -> int:
+    return 1 if event.place.shadow else 0
+
+
+def hold_expires_at(event: Event) -> Instant | None:
+    """Return when the hold of an undecided event ends; None once it is settled."""
+    return event.standing.hold_expires_at if event.decision is Decision.AUTHORIZED else None
+
+
+def void_due_at(event: Event) -> Instant | None:
+    """Return when an undecided event is voided for want of a settlement; None once it is settled."""
+    return event.standing.void_due_at if event.decision is Decision.AUTHORIZED else None
+
+
+_EVENTS = Table(
+    "events",
+    Event,
+    (
+        *_columns("id", "tenant_id", "budget_id"),
+        Column("key", "spend.key"),
+        *_columns("attempt"),
+        Column("entity_id", "spend.entity_id"),
+        Column("trace_id", "spend.trace_id"),
+        Column("agent_id", "spend.agent_id"),
+        Column("category", "spend.category"),
+        Column("parent_id", "place.parent_id"),
+        Column("root_id", "place.root_id"),
+        *_columns("created_at"),
+        Column("requested", "spend.quantity"),
+        Column("decision", "decision._value_", changes=True),
+        Column("confirmed", "standing.confirmed", changes=True),
+        Column("held", "standing.held", changes=True),
+        Column("booked", "standing.booked", changes=True),
+        Column("refunded", "standing.refunded", changes=True),
+        Column("shadow", _shadow),
+        Column("hold_expires_at", hold_expires_at, changes=True),
+        Column("void_due_at", void_due_at, changes=True),
+    ),
+    unique=(Unique("events_attempts", ("budget_id", "shadow", "key", "attempt")),),
+)
+
+# --------------------------------------------------------------------------------------------------------- tokens
+
+
+def is_unrevoked_delegation(token: Token) -> bool:
+    """Return whether the token keeps its label from others."""
+    return token.kind is TokenKind.DELEGATION and token.revoked_at is None
+
+
+_TOKENS = Table(
+    "tokens",
+    Token,
+    (
+        *_columns("id", "tenant_id", "budget_id"),
+        Column("kind", "kind._value_"),
+        *_columns("label", "created_at"),
+        Column("hash", "hash", changes=True),
+        Column("previous_hash", "previous_hash", changes=True),
+        Column("revoked_at", "revoked_at", changes=True),
+    ),
+    unique=(
+        Unique("tokens_hashes", ("hash",)),
+        Unique("tokens_labels", ("budget_id", "label"), is_unrevoked_delegation),
+    ),
+)
+
+# ---------------------------------------------------------------------------------------------------- everything else
+
+
+def due_at(delivery: Delivery) -> Instant | None:
+    """Return when a pending delivery is to be sent."""
+    return delivery.due_at if delivery.status == "PENDING" else None
+
+
+def _remembered_key(record: Remembered) -> tuple[str, str, str]:
+    return (record.tenant_id, record.operation, record.key)
+
+
+_OTHERS = (
+    Table(
+        "subscriptions",
+        Subscription,
+        (
+            *_columns("id", "tenant_id", "external_subscriber_id", "created_at"),
+            Column("status", "status._value_", changes=True),
+        ),
+        unique=(Unique("subscriptions_subscribers", ("tenant_id", "external_subscriber_id")),),
+    ),
+    Table(
+        "items",
+        Item,
+        (
+            *_columns("id", "tenant_id", "subscription_id", "created_at"),
+            Column("next_renewal_at", "next_renewal_at", changes=True),
+        ),
+    ),
+    Table(
+        "webhooks",
+        Webhook,
+        (*_columns("id", "tenant_id", "created_at"), Column("deleted_at", "deleted_at", changes=True)),
+    ),
+    Table(
+        "deliveries",
+        Delivery,
+        (
+            *_columns("id", "tenant_id", "webhook_id", "event_type", "created_at"),
+            Column("status", "status._value_", changes=True),
+            Column("due_at", due_at, changes=True),
+        ),
+    ),
+    Table(
+        "receipts",
+        Receipt,
+        _columns("id", "tenant_id", "budget_id", "token", "created_at"),
+        unique=(Unique("receipts_tokens", ("token",)),),
+    ),
+    Table(
+        "api_keys",
+        ApiKey,
+        _columns("id", "tenant_id", "hash", "created_at"),
+        unique=(Unique("api_keys_hashes", ("hash",)),),
+    ),
+    Table("tenants", Tenant, _columns("id", "created_at")),
+    Table(
+        "remembered",
+        Remembered,
+        _columns("tenant_id", "operation", "key"),
+        key=("tenant_id", "operation", "key"),
+        key_of=_remembered_key,
+    ),
+)
+
+TABLES: Mapping[type, Table] = {table.record: table for table in (_BUDGETS, _EVENTS, _TOKENS, *_OTHERS)}
+"""The table of each record type; a table stands after those that it refers to."""
+
+LISTED: Mapping[type, tuple[str, ...]] = {
+    ApiKey: (),
+    Subscription: ("status",),
+    Webhook: (),
+    Delivery: ("webhook_id", "status", "event_type"),
+    Tenant: (),
+}
+"""The types that ``ListRecords`` lists, and the columns (beside ``since``) that it compares."""
