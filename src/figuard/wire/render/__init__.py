@@ -1,0 +1,3 @@
+"""
+From replies and views to response structs: the one place where answers are written.
+"""

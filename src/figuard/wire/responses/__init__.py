@@ -1,0 +1,107 @@
+"""
+The response bodies of all operations, as ``msgspec`` structs.
+"""
+
+from __future__ import annotations
+
+from figuard.wire.responses.access import ApiKeyResponse, CapResponse, DelegationTokenResponse, ScopeResponse
+from figuard.wire.responses.base import FullBody, SparseBody
+from figuard.wire.responses.budgets import (
+    AllocationResponse,
+    BudgetResponse,
+    BudgetTokenResponse,
+    FundResponse,
+    ReceiptUrlResponse,
+    SessionTokenResponse,
+)
+from figuard.wire.responses.history import (
+    ChainResponse,
+    CounterfactualResponse,
+    DeltaEvent,
+    EntriesResponse,
+    EventNode,
+    FindingResponse,
+    PolicySource,
+    PolicySummaryResponse,
+    ReplayAllocation,
+    ReplayEvent,
+    ReplayResponse,
+    ReplayState,
+    ReplayStepResponse,
+    ReplaySummaryResponse,
+    ReplayWindow,
+    ReportLineResponse,
+    SpendReportResponse,
+    SpendTreeResponse,
+    StateAtResponse,
+    TimelineEntry,
+    TimelineResponse,
+    VerifyResponse,
+)
+from figuard.wire.responses.paging import Page, Pageable, PageSort
+from figuard.wire.responses.spend import (
+    AllocationSnapshot,
+    AuthorizeBatchResponse,
+    AuthorizeResponse,
+    BudgetSnapshot,
+    DeniedBy,
+    ErrorResponse,
+    EventResponse,
+    VoidTreeResponse,
+)
+from figuard.wire.responses.subscriptions import EntitlementResponse, SubscriptionResponse
+from figuard.wire.responses.webhooks import DeliveryResponse, FailedCountResponse, WebhookResponse, WebhookTestResponse
+
+__all__ = [
+    "AllocationResponse",
+    "AllocationSnapshot",
+    "ApiKeyResponse",
+    "AuthorizeBatchResponse",
+    "AuthorizeResponse",
+    "BudgetResponse",
+    "BudgetSnapshot",
+    "BudgetTokenResponse",
+    "CapResponse",
+    "ChainResponse",
+    "CounterfactualResponse",
+    "DelegationTokenResponse",
+    "DeliveryResponse",
+    "DeltaEvent",
+    "DeniedBy",
+    "EntitlementResponse",
+    "EntriesResponse",
+    "ErrorResponse",
+    "EventNode",
+    "EventResponse",
+    "FailedCountResponse",
+    "FindingResponse",
+    "FullBody",
+    "FundResponse",
+    "Page",
+    "PageSort",
+    "Pageable",
+    "PolicySource",
+    "PolicySummaryResponse",
+    "ReceiptUrlResponse",
+    "ReplayAllocation",
+    "ReplayEvent",
+    "ReplayResponse",
+    "ReplayState",
+    "ReplayStepResponse",
+    "ReplaySummaryResponse",
+    "ReplayWindow",
+    "ReportLineResponse",
+    "ScopeResponse",
+    "SessionTokenResponse",
+    "SparseBody",
+    "SpendReportResponse",
+    "SpendTreeResponse",
+    "StateAtResponse",
+    "SubscriptionResponse",
+    "TimelineEntry",
+    "TimelineResponse",
+    "VerifyResponse",
+    "VoidTreeResponse",
+    "WebhookResponse",
+    "WebhookTestResponse",
+]
