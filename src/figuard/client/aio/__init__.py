@@ -1,0 +1,3 @@
+"""
+The asyncio client, by topic. All but ``core`` and ``client`` is generated from ``figuard.client.sync``.
+"""

@@ -1,0 +1,3 @@
+"""
+Every operation of the client, written once, without colour: generators of wishes (see ``figuard.client.steps``).
+"""
