@@ -33,10 +33,12 @@ def gather_one(work: Work, order: Order, command: Authorize) -> Loads:
         return
     yield from gather.budget(work, token.budget_id)
     spend = command.spend
+    budget = work.get(Budget, token.budget_id)
+    shadow = budget is not None and budget.in_shadow
     # The token again, now younger than the lock: it may have been revoked or rotated in between.
     loads = [
         Load(Kind.TOKENS, (token.id, *token.path)),
-        Load(Kind.ATTEMPTS, tuple((token.budget_id, shadow, spend.key) for shadow in (False, True))),
+        Load(Kind.ATTEMPTS, ((token.budget_id, shadow, spend.key),)),
     ]
     if spend.entity_id is not None:
         loads.append(Load(Kind.ENTITY_EVENTS, ((token.budget_id, spend.entity_id),)))

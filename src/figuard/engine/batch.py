@@ -103,12 +103,14 @@ def _gather_one(
     work: Work, order: Order, outcomes: list[Outcome | None]
 ) -> Generator[Read, Mapping[Any, Any] | None, None]:
     """Do the same for a lone order, which has nobody to wait for."""
-    gatherer = _gatherer(work, order)
-    while loads := _advance(gatherer, 0, outcomes):
-        for load in loads if len(loads) == 1 else sorted(loads, key=_phase):
-            if keys := work.wants(load):
-                answers = yield Read(load.kind, keys)
-                work.take(load.kind, keys, answers or {})
+    try:
+        for loads in _gatherer(work, order):
+            for load in loads if len(loads) == 1 else sorted(loads, key=_phase):
+                if keys := work.wants(load):
+                    answers = yield Read(load.kind, keys)
+                    work.take(load.kind, keys, answers or {})
+    except Refusal as refusal:
+        outcomes[0] = refusal
 
 
 def _phase(load: Load) -> int:
@@ -116,11 +118,21 @@ def _phase(load: Load) -> int:
 
 
 def _gatherer(work: Work, order: Order) -> Loads:
-    if order.idempotency_key is not None and not isinstance(order.command, _KEYED_BY_EVENT):
+    gatherer = _handler(order).gather(work, order, order.command)
+    return _admitted(order, gatherer) if order.key_id is not None or _is_remembered(order) else gatherer
+
+
+def _admitted(order: Order, gatherer: Loads) -> Loads:
+    """Read first what lets the order in or answers it already."""
+    if _is_remembered(order):
         yield (Load(Kind.REMEMBERED, (_memory_key(order),)),)
     if order.key_id is not None:
         yield (Load(Kind.API_KEYS, (order.key_id,)),)
-    yield from _handler(order).gather(work, order, order.command)
+    yield from gatherer
+
+
+def _is_remembered(order: Order) -> bool:
+    return order.idempotency_key is not None and not isinstance(order.command, _KEYED_BY_EVENT)
 
 
 def _advance(gatherer: Loads, index: int, outcomes: list[Outcome | None]) -> list[Load] | None:
@@ -187,7 +199,7 @@ def _memory_key(order: Order) -> tuple[str, str, str]:
 
 def _remembered(work: Work, order: Order) -> Reply | None:
     """Return the answer that was given under this key. Raises ``Refusal`` when it stands for another request."""
-    if order.idempotency_key is None or isinstance(order.command, _KEYED_BY_EVENT):
+    if not _is_remembered(order):
         return None
     known: Remembered | None = work.one(Kind.REMEMBERED, _memory_key(order))
     if known is None:
@@ -202,7 +214,7 @@ def _remembered(work: Work, order: Order) -> Reply | None:
 
 
 def _remember(work: Work, order: Order, reply: Reply) -> None:
-    if order.idempotency_key is None or isinstance(order.command, _KEYED_BY_EVENT):
+    if not _is_remembered(order):
         return
     kept = _without_secret(reply)
     tenant_id, operation, key = _memory_key(order)
