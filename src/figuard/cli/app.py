@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from figuard.cli import access, budgets, ledger, reports, upkeep, webhooks
+from figuard.cli import access, budgets, ledger, reports, server, server_tenants, upkeep, webhooks
 from figuard.cli.demo import command as demo
 from figuard.cli.failures import Commands
 
@@ -43,6 +43,10 @@ app.command("sweep")(upkeep.sweep)
 app.command("doctor")(upkeep.doctor)
 app.add_typer(access.app, name="keys")
 app.add_typer(webhooks.app, name="webhooks")
+app.command("up")(server.up)
+app.command("serve")(server.serve)
+app.command("migrate")(server.migrate)
+app.add_typer(server_tenants.app, name="tenant")
 app.command("version")(upkeep.version)
 
 

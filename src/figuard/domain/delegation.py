@@ -19,7 +19,7 @@ def check_attenuation(command: Delegate, chain: tuple[Token, ...], now: Instant)
     Refuse a token that would exceed any token of *chain* (the parent first, then its ancestors).
 
     Checked are life, caps, and every part of the scope. A child without caps is not wider: what it holds is held on
-    the whole chain. Raises ``Refusal``.
+    the whole chain; and one without an end of its own ends with its parent (``end_of``). Raises ``Refusal``.
     """
     if len(chain) >= DELEGATION_DEPTH_MAX:
         raise _exceeds(f"a token may be delegated {DELEGATION_DEPTH_MAX} times at the most")
@@ -30,7 +30,7 @@ def check_attenuation(command: Delegate, chain: tuple[Token, ...], now: Instant)
             )
         if parent.scope.read_only and not command.scope.read_only:
             raise _exceeds(f"parent token {parent.label!r} may only read")
-        if parent.expires_at is not None and (command.expires_at is None or command.expires_at > parent.expires_at):
+        if parent.expires_at is not None and command.expires_at is not None and command.expires_at > parent.expires_at:
             raise _exceeds(f"parent token {parent.label!r} ends at {time_text(parent.expires_at)}; end earlier")
         _check_caps(command, parent)
         _check_scope(command, parent)
@@ -63,3 +63,9 @@ def _check_scope(command: Delegate, parent: Token) -> None:
 
 def _exceeds(detail: str) -> Refusal:
     return Refusal(ErrorCode.DELEGATION_EXCEEDS_PARENT, detail)
+
+
+def end_of(command: Delegate, chain: tuple[Token, ...]) -> Instant | None:
+    """Return when the new token ends: as asked, or with the first of its chain to end."""
+    ends = [token.expires_at for token in chain if token.expires_at is not None]
+    return command.expires_at if command.expires_at is not None else min(ends, default=None)

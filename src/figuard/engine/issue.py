@@ -10,7 +10,7 @@ from figuard.domain.books import EntryKind
 from figuard.domain.budget import Budget, Status
 from figuard.domain.codes import ErrorCode
 from figuard.domain.commands import Delegate, Order, Revoke, RotateDelegation, RotateToken
-from figuard.domain.delegation import check_attenuation
+from figuard.domain.delegation import check_attenuation, end_of
 from figuard.domain.instants import SECOND
 from figuard.domain.instants import text as time_text
 from figuard.domain.notices import budget_notice
@@ -158,7 +158,7 @@ def delegate(work: Work, order: Order, command: Delegate) -> TokenReply:
         path=tuple(ancestor.id for ancestor in chain),
         caps=tuple(replace(cap, id=work.ids.id(now)) for cap in command.caps),
         scope=command.scope,
-        expires_at=command.expires_at,
+        expires_at=end_of(command, chain),
     )
     stored = work.change(budget, EntryKind.TOKEN_ISSUED, order.actor, token=_image(token))
     work.put(token)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 
@@ -111,9 +112,8 @@ def test_a_file_that_cannot_be_used_is_told_at_once(tmp_path):
 def test_a_file_that_breaks_does_not_take_an_answer_with_it(queue):
     guard, _ = open_client(queue, [AWAY, budget()])
     guard.confirm(spend(guard), 9)
-    with sqlite3.connect(queue) as file:
+    with closing(sqlite3.connect(queue)) as file:
         file.execute("DROP TABLE fallbacks")
-    file.close()
 
     assert guard.get_budget(BUDGET_ID).id == BUDGET_ID
     with pytest.raises(FiGuardError, match="file of fallbacks"):

@@ -5,6 +5,7 @@ After an outage: everything that was spent without the service comes into its le
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -150,13 +151,12 @@ def test_a_client_without_a_policy_has_nothing_to_reconcile():
 def test_old_entries_are_forgotten(queue):
     guard, _ = open_client(queue, [AWAY])
     guard.fail(spend(guard), "R")
-    with sqlite3.connect(queue) as file:
+    with closing(sqlite3.connect(queue, isolation_level=None)) as file:
         file.execute("UPDATE fallbacks SET updated_at = 0")
     guard.reconcile()
 
-    with sqlite3.connect(queue) as file:
+    with closing(sqlite3.connect(queue)) as file:
         assert file.execute("SELECT count(*) FROM fallbacks").fetchone() == (0,)
-    file.close()
 
 
 def test_two_services_do_not_share_their_fallbacks(queue):

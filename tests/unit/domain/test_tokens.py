@@ -11,7 +11,7 @@ import pytest
 from figuard.domain.amounts import quanta
 from figuard.domain.codes import ErrorCode
 from figuard.domain.commands import Delegate
-from figuard.domain.delegation import check_attenuation
+from figuard.domain.delegation import check_attenuation, end_of
 from figuard.domain.limits import DELEGATION_DEPTH_MAX
 from figuard.domain.refusal import Refusal
 from figuard.domain.tokens import Scope, Token, fold
@@ -87,10 +87,17 @@ def test_every_ancestor_limits_a_child_and_not_only_the_nearest():
 
 
 @pytest.mark.parametrize(
-    ("expires_at", "code"), [(later(59), None), (later(60), None), (later(61), EXCEEDS), (None, EXCEEDS)]
+    ("expires_at", "code"), [(later(59), None), (later(60), None), (later(61), EXCEEDS), (None, None)]
 )
 def test_a_child_does_not_outlive_its_parent(expires_at: int | None, code: ErrorCode | None):
     assert code is refused(child(expires_at=expires_at), token("parent", expires_at=later(60)))
+
+
+@pytest.mark.parametrize(("asked", "ends"), [(None, later(30)), (later(10), later(10))])
+def test_a_child_without_an_end_ends_with_the_first_of_its_chain(asked: int | None, ends: int):
+    chain = (token("parent", expires_at=later(60)), token("grandparent", expires_at=later(30)))
+
+    assert ends == end_of(child(expires_at=asked), chain)
 
 
 def test_a_child_of_an_endless_parent_may_be_endless():
@@ -147,7 +154,7 @@ def test_a_token_is_delegated_only_so_deep(depth: int, code: ErrorCode | None):
             "20.00 for 'travel' is above the 10.00 of parent",
         ),
         (child(cap("food", 20)), token("parent", cap("travel", 10)), "has no cap for 'food'"),
-        (child(), token("parent", expires_at=later(60)), "ends at 2030-01-01T00:01:00.000000Z"),
+        (child(expires_at=later(61)), token("parent", expires_at=later(60)), "ends at 2030-01-01T00:01:00.000000Z"),
         (child(), token("parent", action_types=("buy",)), r"for action types \['buy'\] only"),
         (child(), token("parent", max_transaction=quanta(5)), "at most 5.00 at once"),
         (child(), token("parent", read_only=True), "may only read"),
