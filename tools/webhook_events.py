@@ -25,6 +25,7 @@ class WebhookEvent:
     members: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     is_sent: bool = True
+    by_server: bool = False
 
 
 def members_of(event: WebhookEvent) -> tuple[str, ...]:
@@ -81,7 +82,11 @@ WEBHOOK_EVENTS = {
     "VELOCITY_LIMIT_EXCEEDED": WebhookEvent(
         "A velocity window is full. Sent once while it stays full.", (*SPEND, "violatedLimit")
     ),
-    "LEDGER_INTEGRITY_VIOLATION": WebhookEvent(_RESERVED, is_sent=False),
+    "LEDGER_INTEGRITY_VIOLATION": WebhookEvent(
+        "A server found that a ledger contradicts itself. Told once for each finding, without user, currency and unit.",
+        ("violationType", "entrySeq", "detail"),
+        by_server=True,
+    ),
     "DELEGATION_TOKEN_CREATED": WebhookEvent(
         "A delegation or scoped token was issued.", ("delegationTokenId", "parentBudgetId", "label")
     ),

@@ -4,11 +4,12 @@ From response structs to models: one function per model, and nothing decided on 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -21,17 +22,26 @@ PREFIX_LENGTH = 12
 """How much of a session token its prefix shows."""
 
 
+class _Shared(NamedTuple):
+    """The fields that a model and a body have in common, and how to read them all in one go."""
+
+    names: tuple[str, ...]
+    read: Callable[[msgspec.Struct], tuple[object, ...]]
+
+
 @cache
-def _shared(model: type, body: type[msgspec.Struct]) -> tuple[str, ...]:
-    """Return the fields that a model and a body have in common, by name."""
+def _shared(model: type, body: type[msgspec.Struct]) -> _Shared:
     known = set(body.__struct_fields__)
-    return tuple(field.name for field in fields(model) if field.name in known)
+    names = tuple(field.name for field in fields(model) if field.name in known)
+    return _Shared(names, attrgetter(*names))
 
 
 def _made(model: type[M], body: msgspec.Struct, **others: object) -> M:
     """Return *model* with the fields that *body* has under the same names, and *others* in their place."""
-    values = {name: getattr(body, name) for name in _shared(model, type(body))}
-    return model(**{**values, **others})
+    shared = _shared(model, type(body))
+    values = dict(zip(shared.names, shared.read(body), strict=True))
+    values.update(others)
+    return model(**values)
 
 
 def budget(body: r.BudgetResponse) -> m.Budget:

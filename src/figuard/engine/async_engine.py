@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 from zlib import crc32
@@ -70,16 +70,23 @@ class Lane:
         try:
             outcomes = await self._commit([order for order, _ in batch])
         except BaseException as error:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(StoreUnavailable("the server stopped before the commit was confirmed"))
+            self._answer(batch, StoreUnavailable("the server stopped before the commit was confirmed"))
             if not isinstance(error, Exception):
+                # The lane itself is being stopped: nobody comes for those who still wait.
+                self._answer(self._waiting, StoreUnavailable("the server stopped"))
+                self._waiting.clear()
                 raise
         else:
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 # A caller that went away has cancelled its future; what was committed stays committed.
                 if not future.done():
                     future.set_result(outcome)
+
+    @staticmethod
+    def _answer(orders: Iterable[tuple[Order, asyncio.Future[Outcome]]], outcome: Outcome) -> None:
+        for _, future in orders:
+            if not future.done():
+                future.set_result(outcome)
 
     async def finish(self) -> None:
         """Wait until everything that was queued is answered."""

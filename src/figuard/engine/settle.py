@@ -128,8 +128,7 @@ def mark_unknown(work: Work, order: Order, command: MarkUnknown) -> EventReply:
 def void(work: Work, order: Order, command: Void) -> EventReply:
     """Take one event back, with its live children if that was said. Raises ``Refusal``."""
     event, _, now = _opened(work, order, command.event_id)
-    after = rules.voided(event, command.reason, now=now)
-    if after is event:
+    if rules.voided(event, command.reason, now=now) is event:
         return _replied(work, event)
     below = _below(work, event)
     if below and not command.children:
@@ -138,7 +137,9 @@ def void(work: Work, order: Order, command: Void) -> EventReply:
             f"event {event.id} has {len(below)} live descendants (the first is {below[0].id})",
         )
     _void_all(work, order, below, command.reason, now)
-    return _stepped(work, order, event, after, EntryKind.VOIDED)
+    # As it is now: a root carries the balance of its chain, which weighs less without the descendants.
+    event = work.need(Event, event.id)
+    return _stepped(work, order, event, rules.voided(event, command.reason, now=now), EntryKind.VOIDED)
 
 
 def void_tree(work: Work, order: Order, command: VoidTree) -> VoidTreeReply:
@@ -151,6 +152,7 @@ def void_tree(work: Work, order: Order, command: VoidTree) -> VoidTreeReply:
     below = _below(work, event)
     released = sum(e.standing.held + e.standing.booked for e in (event, *below))
     _void_all(work, order, below, command.reason, now)
+    event = work.need(Event, event.id)
     after = rules.voided(event, command.reason, now=now)
     work.step(event, after, EntryKind.VOIDED, order.actor)
     duties.settle_item_state(work, event.place.item_id, order.actor)

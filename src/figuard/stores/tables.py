@@ -16,7 +16,7 @@ from figuard.domain.admin import ApiKey, Delivery, Receipt, Remembered, Tenant, 
 from figuard.domain.budget import Budget, Status
 from figuard.domain.entitlements import Item, Subscription
 from figuard.domain.events import Decision, Event
-from figuard.domain.instants import Instant
+from figuard.domain.instants import SECOND, Instant
 from figuard.domain.tokens import Token, TokenKind
 
 Read = Callable[[Any], Any]
@@ -102,9 +102,15 @@ def is_open(budget: Budget) -> bool:
 
 
 def _ending_at(budget: Budget) -> Instant | None:
-    """Return when an open budget ends, unless its owner has been told already."""
-    end = budget.policy.expires_at
-    return end if is_open(budget) and budget.counters.marks.expiring_for != end else None
+    """Return when an open budget ends, by its life or because nobody uses it, unless its owner has been told."""
+    if not is_open(budget):
+        return None
+    policy, counters = budget.policy, budget.counters
+    end = policy.expires_at if counters.marks.expiring_for != policy.expires_at else None
+    if policy.unused_expiry_seconds is None or counters.events or counters.marks.unused:
+        return end
+    unused = budget.identity.created_at + policy.unused_expiry_seconds * SECOND
+    return unused if end is None else min(unused, end)
 
 
 def _searched(budget: Budget) -> str:

@@ -16,7 +16,7 @@ from figuard.client.hands import Threads
 from figuard.client.models import Budget, SpendEventResponse, VoidResult
 from figuard.client.ops.arguments import EventLike
 from figuard.client.sync.client import FiGuardClient
-from figuard.domain.amounts import AmountLike, decimal_of, quanta
+from figuard.domain.amounts import AmountLike, decimal_of, quanta, signed_quanta
 from figuard.embedded import Embedded
 from figuard.stores.memory import MemoryStore
 from figuard.testing.determinism import ManualClock, SequentialIds
@@ -188,7 +188,7 @@ class MockFiGuardClient(FiGuardClient):
 
     @staticmethod
     def _assert_amount(what: str, found: Decimal, amount: AmountLike, tolerance: AmountLike) -> None:
-        expected = decimal_of(quanta(amount))
+        expected = decimal_of(signed_quanta(amount))
         if abs(found - expected) > decimal_of(quanta(tolerance)):
             msg = f"{expected} should be {what}, {found} is"
             raise AssertionError(msg)

@@ -55,15 +55,6 @@ def test_under_the_policy_that_was_nothing_differs(steps: list[Step]):
     assert ((), view.actual) == (view.differences, view.hypothetical)
 
 
-@pytest.mark.timeout(300)  # `make full` tries two thousand lives
-@given(LIVES)
-def test_under_any_policy_the_question_has_an_answer(steps: list[Step]):
-    life = Life().live(*steps)
-    view = compared(life.world, life.budget, Hypothesis(limit=quanta(40), max_transaction=quanta(10)))
-
-    assert view.additional_denials == max(0, view.hypothetical.denied - view.actual.denied)
-
-
 def test_under_a_lower_limit_the_requests_beyond_it_are_denied():
     world = World()
     budget = world.budget(100)
@@ -285,3 +276,16 @@ def test_the_name_of_the_manifest_comes_back():
     world = World()
 
     assert "v7" == compared(world, world.budget(), Hypothesis(), manifest_version="v7").manifest_version
+
+
+def test_what_was_spent_before_the_window_is_lived_and_not_counted():
+    world = World()
+    budget = world.budget(100)
+    event = world.authorize(budget, 30, "before").event
+    world.order(c.RecordExternal(budget.budget.id, spend(20, "outside")))
+    world.confirm(event, 30)
+    world.clock.advance(60)
+    world.authorize(budget, 30, "within")
+    view = compared(world, budget, Hypothesis(limit=quanta(60)), since=world.clock.now())
+
+    assert (0, 0, 1) == (view.actual.spent, view.hypothetical.spent, view.additional_denials)

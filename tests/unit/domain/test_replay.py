@@ -39,23 +39,13 @@ def test_the_state_at_any_moment_is_the_state_that_was_stored_then(steps: list[S
     assert recorded == {at: state_at(life, at) for at in recorded}
 
 
-@pytest.mark.timeout(300)  # `make full` tries two thousand lives
-@given(LIVES)
-def test_the_ledger_of_any_life_verifies(steps: list[Step]):
-    life = Life().live(*steps)
-
-    assert () == life.world.judge(life.budget).findings
-
-
 def replayed(life: Life, **fields: Any) -> ReplayView:
     view: ReplayView = life.world.ask(q.Replay(life.budget.budget.id, **fields))
     return view
 
 
-@pytest.mark.timeout(300)  # `make full` tries two thousand lives
-@given(LIVES)
-def test_a_replay_ends_in_the_state_that_is_stored(steps: list[Step]):
-    life = Life().live(*steps)
+def test_a_replay_ends_in_the_state_that_is_stored():
+    life = Life().live(("ask", 10, 1), ("confirm", 7, 0), ("credit", 20, 0), ("ask", 5, 0))
 
     assert state_of(life.world.stored(life.budget), life.world.clock.now()) == replayed(life).final
 

@@ -71,11 +71,6 @@ TABLE: dict[str, tuple[Result, ...]] = {
     "denied": (CONFLICT,) * 10,
 }
 PAIRS = [(state, operation) for state in STATES for operation in OPERATIONS]
-CASES = [
-    pytest.param(state, operation, expected, id=f"{operation} when {state}")
-    for state, row in TABLE.items()
-    for operation, expected in zip(OPERATIONS, row, strict=True)
-]
 
 
 def result(operation: Operation, before: Event) -> tuple[Result, Event]:
@@ -91,9 +86,11 @@ def test_the_table_has_a_row_for_every_state():
     assert STATES.keys() == TABLE.keys()
 
 
-@pytest.mark.parametrize(("state", "operation", "expected"), CASES)
-def test_every_operation_on_every_state_does_what_the_table_says(state: str, operation: str, expected: Result):
-    assert expected == result(OPERATIONS[operation], STATES[state])[0]
+@pytest.mark.parametrize("state", TABLE)
+def test_every_operation_on_every_state_does_what_the_table_says(state: str):
+    results = {name: result(operation, STATES[state])[0] for name, operation in OPERATIONS.items()}
+
+    assert dict(zip(OPERATIONS, TABLE[state], strict=True)) == results
 
 
 def offenders(is_kept: Callable[[Event, Event], bool]) -> list[str]:

@@ -14,6 +14,7 @@ from figuard.domain.budget import UnknownOutcomePolicy
 from figuard.domain.codes import Denial, ErrorCode
 from figuard.domain.events import Decision
 from figuard.domain.replies import SweepReply
+from figuard.engine.sweeper import sweep as sweep_all
 from tests.builders import World, spend
 from tests.unit.domain.made import refusal
 from tests.unit.engine.tools import contents, fingerprinted, heard, listen, present
@@ -130,6 +131,18 @@ def test_a_budget_that_expired_unused_says_so_once():
     world.clock.advance("16m")
 
     assert [1, 0] == [sweep(world, budget).notices for _ in range(2)]
+    assert ["BUDGET_EXPIRED_UNUSED"] == heard(world)
+
+
+@pytest.mark.parametrize("life", [None, 30 * DAY])
+def test_a_sweep_finds_a_budget_that_nobody_used(life: int | None):
+    world = World()
+    listen(world, "BUDGET_EXPIRED_UNUSED")
+    expires_at = None if life is None else world.clock.now() + life
+    world.budget(100, unused_expiry_seconds=900, expires_at=expires_at)
+    world.clock.advance("16m")
+
+    assert [1, 0] == [sweep_all(world.engine).notices for _ in range(2)]
     assert ["BUDGET_EXPIRED_UNUSED"] == heard(world)
 
 

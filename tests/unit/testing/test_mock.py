@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+import figuard.testing
 from figuard.client.exceptions import FiGuardApiError
 from figuard.testing.mock import MockFiGuardClient
 
@@ -59,6 +60,17 @@ def test_a_tolerance_is_only_what_is_asked_for():
     client.assert_available("100.01", tolerance="0.01")
     with pytest.raises(AssertionError):
         client.assert_available("100.01")
+
+
+def test_an_overdrawn_budget_can_be_asserted():
+    client = MockFiGuardClient(100)
+    client.record_external_event(client.create_budget().id, "ops", "FEE", "a fee", 130, "fee-1")
+
+    client.assert_available(-30)
+
+
+def test_it_is_found_where_users_look_for_it():
+    assert figuard.testing.MockFiGuardClient is MockFiGuardClient
 
 
 def test_allocations_are_limits_by_category():
