@@ -4,9 +4,13 @@ What names a database.
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
-from figuard.stores import open_store
+from figuard.ports import StoreUnavailable
+from figuard.stores import open_async_store, open_store
 from figuard.testing.store_suite_records import a_budget, put
 
 
@@ -49,7 +53,21 @@ def test_anything_else_is_refused(database):
         open_store(database)
 
 
+@pytest.mark.parametrize("database", ["postgresql://127.0.0.1:1/books", "postgres://127.0.0.1:1/books"])
+def test_a_url_names_a_server(database):
+    with pytest.raises(StoreUnavailable, match="books' cannot be reached"):
+        open_store(database)
+
+
 @pytest.mark.parametrize("database", ["postgresql://host/books", "postgres://host/books"])
 def test_a_missing_driver_is_named(database):
-    with pytest.raises(ImportError, match=r"pip install 'figuard\[postgres\]'"):
-        open_store(database)
+    script = "import sys; sys.modules['asyncpg'] = None; from figuard.stores import open_store; open_store(sys.argv[1])"
+    ran = subprocess.run([sys.executable, "-c", script, database], capture_output=True, text=True, check=False)
+
+    assert "ImportError" in ran.stderr
+    assert "pip install 'figuard[postgres]'" in ran.stderr
+
+
+async def test_only_a_server_is_awaited(tmp_path):
+    with pytest.raises(ValueError, match="open_store"):
+        await open_async_store(str(tmp_path / "books.db"))

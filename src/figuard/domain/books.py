@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from figuard.domain.budget import (
     Allocation,
@@ -161,8 +161,7 @@ class Entry:
     after: After | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(NamedTuple):
     """What ``applied_event`` makes of everything one event touches."""
 
     touched: Touched

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from figuard.domain.amounts import BALANCE_MAX
 from figuard.domain.budget import Balance, Budget, Funds
@@ -45,8 +46,7 @@ class Level:
         return None if self.limit is None else self.limit - self.balance.used(shadow=shadow)
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(NamedTuple):
     """Everything one event can move: its budget, its token chain (leaf first), its entitlement, its chain's root."""
 
     budget: Budget

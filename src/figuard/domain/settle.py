@@ -93,7 +93,7 @@ def _check_room(event: Event, touched: Touched, quantity: int) -> None:
 def _shortfall(event: Event, touched: Touched, need: int, *, overdraft: int = 0) -> Level | None:
     """Return the first level that cannot take *need* more; a root also counts in its own chain."""
     if event.place.root_id == event.id:
-        touched = replace(touched, root=event)
+        touched = touched._replace(root=event)
     return shortfall(touched, event.place, need, overdraft=overdraft)
 
 

@@ -9,8 +9,8 @@ go; then each acts at its turn on the state as its predecessors left it. An orde
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -35,16 +35,14 @@ _DECODERS: Mapping[type, msgspec.json.Decoder[Any]] = {
 _KEYED_BY_EVENT = (Authorize, AuthorizeAll, Confirm, Fail, Void, MarkUnknown)
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """Ask the transaction for what *kind* answers for each key."""
 
     kind: Kind
     keys: Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """Hand the transaction everything to write."""
 
     changes: Changes

@@ -52,18 +52,18 @@ class Batcher:
     def submit(self, order: Order) -> Outcome:
         """Return what the order came to, once it is committed. Raises ``Refusal`` (``OVERLOADED``) when full."""
         ticket = _Ticket(order)
+        wake: threading.Event | None = None
         with self._mutex:
-            leads = not self._leading
-            if leads:
-                self._leading = True
-            else:
+            if self._leading:
                 self._check_room()
-                ticket.wake = threading.Event()
+                ticket.wake = wake = threading.Event()
+            else:
+                self._leading = True
             self._waiting.append(ticket)
-        if leads:
+        if wake is None:
             self._lead()
-        elif ticket.wake is not None:
-            ticket.wake.wait()
+        else:
+            wake.wait()
             if ticket.outcome is None:
                 self._lead()
         if ticket.outcome is None:

@@ -8,9 +8,9 @@ command which fails half-way is undone alone and its neighbours never see a trac
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from figuard.domain import books, notices
 from figuard.domain.admin import ApiKey, Delivery, Notice, Receipt, Remembered, Tenant, Webhook
@@ -31,8 +31,7 @@ R = TypeVar("R", Budget, Event, Token, Item, Subscription, Webhook, Delivery, Re
 _MISSING: Any = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """One read that a command needs before it can be decided."""
 
     kind: Kind

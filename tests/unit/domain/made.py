@@ -17,6 +17,7 @@ from figuard.domain.codes import ErrorCode
 from figuard.domain.entitlements import Item, RenewalPeriod
 from figuard.domain.events import CapRef, Decision, Event, Outcome, Place, Standing, Verdict
 from figuard.domain.instants import SECOND, Instant
+from figuard.domain.levels import Touched
 from figuard.domain.refusal import Refusal
 from figuard.domain.situation import Situation
 from figuard.domain.tokens import Cap, Scope, Token, TokenKind, fold
@@ -132,6 +133,12 @@ def released(authorized: Event) -> Event:
 def ref(of: Token, category: str) -> CapRef:
     """Return a reference to a cap of a token."""
     return CapRef(of.id, fold(category))
+
+
+def touching(touched: Touched, **fields: Any) -> Touched:
+    """Return everything touched with some parts replaced."""
+    parts: dict[str, Any] = {"budget": touched.budget, "tokens": touched.tokens, "item": touched.item}
+    return Touched(**{**parts, "root": touched.root, **fields})
 
 
 def refusal(call: Callable[..., Any], *arguments: Any, **fields: Any) -> ErrorCode | None:

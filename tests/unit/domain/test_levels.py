@@ -18,7 +18,7 @@ from figuard.domain.events import Decision, Event
 from figuard.domain.levels import LevelKind, Touched, levels, move, shortfall
 from figuard.domain.refusal import Refusal
 from tests.builders import allocation
-from tests.unit.domain.made import balance, budget, cap, event, item, ref, token
+from tests.unit.domain.made import balance, budget, cap, event, item, ref, token, touching
 
 FOOD = replace(allocation("food", 1000), id="food")
 TRAVEL = replace(allocation("travel", 1000), id="travel")
@@ -126,7 +126,7 @@ def test_a_root_carries_the_balance_of_its_own_chain():
 
 
 def test_a_chain_without_a_cap_is_not_counted():
-    touched = replace(FULL, root=event(0, id="root"))
+    touched = touching(FULL, root=event(0, id="root"))
 
     assert Balance() == (move(touched, None, everywhere())[0].root or everywhere()).standing.subtree
 
@@ -156,7 +156,7 @@ def test_what_was_booked_before_spending_was_reset_is_not_taken_off_todays_figur
     start, _ = move(FULL, None, booked)
     funds = start.budget.funds
     reset = replace(funds, balance=Balance(), allocations=(replace(FOOD, balance=Balance()), TRAVEL), epoch=1)
-    start = replace(start, budget=replace(start.budget, funds=reset))
+    start = touching(start, budget=replace(start.budget, funds=reset))
 
     after, _ = move(start, booked, weighing(booked, 0, 0))
 
@@ -164,7 +164,7 @@ def test_what_was_booked_before_spending_was_reset_is_not_taken_off_todays_figur
 
 
 def test_a_quota_that_was_renewed_since_is_left_alone():
-    touched = replace(FULL, item=item(1000, period=1))
+    touched = touching(FULL, item=item(1000, period=1))
 
     moved, _ = move(touched, None, everywhere(10, item_period=0))
 
@@ -179,7 +179,7 @@ def test_a_balance_that_would_become_negative_stops_the_transaction():
 def at_most(units_left: int) -> Touched:
     """Return everything with the budget's balance so near to the largest that it can hold."""
     full = Balance(spent=BALANCE_MAX - quanta(units_left))
-    return replace(FULL, budget=replace(FULL.budget, funds=replace(FULL.budget.funds, balance=full)))
+    return touching(FULL, budget=replace(FULL.budget, funds=replace(FULL.budget.funds, balance=full)))
 
 
 def test_a_balance_may_reach_the_largest_that_a_column_holds():
@@ -191,19 +191,19 @@ def test_a_balance_may_reach_the_largest_that_a_column_holds():
 @pytest.mark.parametrize("shadow", [False, True])
 def test_a_balance_too_large_for_a_column_is_refused(shadow: bool):
     full = Balance(BALANCE_MAX, 0, BALANCE_MAX, 0)
-    touched = replace(FULL, budget=replace(FULL.budget, funds=replace(FULL.budget.funds, balance=full)))
+    touched = touching(FULL, budget=replace(FULL.budget, funds=replace(FULL.budget.funds, balance=full)))
 
     with pytest.raises(Refusal, match="BALANCE_OUT_OF_RANGE"):
         move(touched, None, everywhere(1, shadow=shadow))
 
 
 NEAREST = [
-    ("agent/food", replace(FULL, tokens=(token("agent", cap("food", 5)), BOSS))),
-    ("boss/food", replace(FULL, tokens=(AGENT, token("boss", cap("food", 5))))),
-    ("food", replace(FULL, budget=budget(10_000, allocations=(replace(FOOD, limit=quanta(5)), TRAVEL)))),
-    ("API calls", replace(FULL, item=item(5))),
-    ("root", replace(FULL, root=event(0, id="root", max_subtree=5))),
-    ("budget", replace(FULL, budget=budget(5, allocations=(FOOD, TRAVEL)))),
+    ("agent/food", touching(FULL, tokens=(token("agent", cap("food", 5)), BOSS))),
+    ("boss/food", touching(FULL, tokens=(AGENT, token("boss", cap("food", 5))))),
+    ("food", touching(FULL, budget=budget(10_000, allocations=(replace(FOOD, limit=quanta(5)), TRAVEL)))),
+    ("API calls", touching(FULL, item=item(5))),
+    ("root", touching(FULL, root=event(0, id="root", max_subtree=5))),
+    ("budget", touching(FULL, budget=budget(5, allocations=(FOOD, TRAVEL)))),
 ]
 
 
@@ -217,13 +217,13 @@ def test_a_shortfall_is_found_at_the_one_level_that_has_too_little(name: str, to
 
 @pytest.mark.parametrize("need", [0, -1])
 def test_nothing_more_always_fits(need: int):
-    overdrawn = replace(FULL, budget=budget(5, spent=10, allocations=(FOOD, TRAVEL)))
+    overdrawn = touching(FULL, budget=budget(5, spent=10, allocations=(FOOD, TRAVEL)))
 
     assert shortfall(overdrawn, everywhere().place, need) is None
 
 
 def test_a_quota_that_only_warns_has_no_shortfall():
-    touched = replace(FULL, item=item(5, overage=ItemPolicy.WARN_ONLY))
+    touched = touching(FULL, item=item(5, overage=ItemPolicy.WARN_ONLY))
 
     assert shortfall(touched, everywhere().place, quanta(10)) is None
 
@@ -236,7 +236,7 @@ def test_an_overdraft_makes_room_in_the_budget(overdraft: int, fits: bool):
 
 
 def test_a_cap_that_is_no_more_is_no_level():
-    touched = replace(FULL, tokens=(token("agent"), BOSS))
+    touched = touching(FULL, tokens=(token("agent"), BOSS))
 
     assert "agent/food" not in balances(touched, everywhere())
 

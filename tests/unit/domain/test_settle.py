@@ -18,7 +18,20 @@ from figuard.domain.events import Decision, Event, Standing, Verdict
 from figuard.domain.levels import Touched
 from figuard.domain.refusal import Refusal
 from tests.builders import allocation, spend
-from tests.unit.domain.made import balance, budget, cap, event, item, later, ref, refusal, released, timed_out, token
+from tests.unit.domain.made import (
+    balance,
+    budget,
+    cap,
+    event,
+    item,
+    later,
+    ref,
+    refusal,
+    released,
+    timed_out,
+    token,
+    touching,
+)
 
 NOW = later(1000)
 TIGHT = budget(100, spent=85, reserved=10)
@@ -130,7 +143,7 @@ def test_the_excess_must_fit_at_every_level(level: Any, quantity: AmountLike, co
 def test_only_the_budget_itself_may_be_overdrawn(level: Any):
     before, touched = level()
     policy = replace(touched.budget.policy, overage=OveragePolicy.ALLOW_WITH_OVERDRAFT, overdraft_limit=quanta(1000))
-    touched = replace(touched, budget=replace(touched.budget, policy=policy))
+    touched = touching(touched, budget=replace(touched.budget, policy=policy))
 
     assert ErrorCode.CONFIRM_EXCEEDS_AVAILABLE is refusal_of(before, 13, touched=touched)
 

@@ -14,10 +14,9 @@ from figuard.domain.amounts import quanta
 from figuard.domain.budget import Balance, OveragePolicy
 from figuard.domain.codes import Denial, ErrorCode
 from figuard.domain.events import Decision
-from figuard.domain.limits import EXPIRED_HOLDS_PER_ROUND
 from figuard.domain.replies import SweepReply
 from figuard.domain.velocity import VelocityLimits
-from tests.builders import World, allocation, cap, spend
+from tests.builders import World, allocation, cap
 from tests.unit.domain.made import refusal
 from tests.unit.engine.tools import contents, entry_kinds, fingerprinted, heard, listen, present, subscribe
 
@@ -104,19 +103,6 @@ def test_holds_end_one_by_one_as_their_time_comes():
         world.clock.advance("1m")
 
     assert [40, 30, 20, 10, 0, 0] == reserved
-
-
-def test_more_holds_than_a_round_takes_are_ended_round_by_round():
-    world = World()
-    budget = world.budget(10**6)
-    count = EXPIRED_HOLDS_PER_ROUND + 5
-    asks = [c.Authorize(world.hasher.hash(budget.secret or ""), spend(1, f"k{n}")) for n in range(count)]
-    world.engine.commit([c.Order(ask, budget.budget.tenant_id, "test") for ask in asks])
-    world.clock.advance("5m")
-
-    assert [EXPIRED_HOLDS_PER_ROUND, 5, 0] == [sweep(world, budget).holds_ended for _ in range(3)]
-    assert (0, 0) == fingerprinted(world, budget)
-    world.judge(budget)
 
 
 # -- late settlements ----------------------------------------------------------------------------------------------

@@ -1,0 +1,153 @@
+"""
+Running: from settings to a process that serves until it is told to stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+
+import structlog
+import uvicorn
+
+from figuard._version import __version__
+from figuard.domain.admin import ApiKey
+from figuard.ports import Clock, Ids, ListRecords
+from figuard.server.app import Server
+from figuard.server.backend import open_backend
+from figuard.server.logs import configure
+from figuard.server.protocol import bounded
+from figuard.server.settings import ServerSettings, SettingsError
+
+GC_THRESHOLD = 100_000
+"""After how many new objects the collector looks for cycles: the hot path makes none."""
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 75
+_LOG = structlog.stdlib.get_logger(__name__)
+
+
+class Listener(uvicorn.Server):
+    """uvicorn, but for signals: whoever runs it decides what they mean."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        """Take what to serve."""
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say so."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave signals alone."""
+        yield
+
+
+@asynccontextmanager
+async def serving(
+    settings: ServerSettings, *, clock: Clock | None = None, ids: Ids | None = None
+) -> AsyncGenerator[tuple[Server, str]]:
+    """
+    Serve while the block runs; yields the server and the address it listens on.
+
+    Afterwards nothing new is accepted, what is open is answered within ``stop_seconds``, and the database is released.
+    Raises ``StoreUnavailable``, ``OSError`` (the port is taken) and ``SettingsError``.
+    """
+    listening = _listening(settings)
+    try:
+        server = Server(settings, await open_backend(settings, clock=clock, ids=ids))
+    except BaseException:
+        listening.close()
+        raise
+    try:
+        await server.start()
+        listener = _listener(settings, server)
+        running = asyncio.create_task(listener.serve(sockets=[listening]))
+        try:
+            await asyncio.wait((running, asyncio.create_task(listener.listening.wait())), return_when="FIRST_COMPLETED")
+            host, port = listening.getsockname()[:2]
+            yield server, f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        finally:
+            server.health.is_stopping = True
+            listener.should_exit = True
+            await running
+    finally:
+        await server.stop()
+        listening.close()
+
+
+def _listening(settings: ServerSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((settings.host, settings.port))
+    except OSError as error:
+        made.close()
+        raise SettingsError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; choose another with --host and --port"
+        ) from error
+    made.setblocking(False)  # noqa: FBT003 - the name of the call says what False is
+    return made
+
+
+def _listener(settings: ServerSettings, server: Server) -> Listener:
+    config = uvicorn.Config(
+        server.app,
+        http=bounded(settings),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=max(1, int(settings.stop_seconds)),
+    )
+    return Listener(config)
+
+
+async def run(settings: ServerSettings, announce: Callable[[Server, str, bool], None] | None = None) -> None:
+    """
+    Serve until SIGTERM or SIGINT.
+
+    *announce* is told the server, its address and whether any API key exists. Raises as ``serving`` does.
+    """
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with serving(settings) as (server, address):
+        keys = await server.backend.engine.query(ListRecords(ApiKey, None, limit=1))
+        if announce is not None:
+            announce(server, address, bool(keys))
+        _LOG.info("serving", address=address, database=settings.where, version=__version__, demo=settings.demo)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GC_THRESHOLD)
+        await stopping.wait()
+        _LOG.info("stopping", within_seconds=settings.stop_seconds)
+    _LOG.info("stopped")
+
+
+def main(settings: ServerSettings, announce: Callable[[Server, str, bool], None] | None = None) -> None:
+    """Serve in this process, on the fastest loop there is here. Raises as ``run`` does."""
+    configure(settings)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(run(settings, announce))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        # There is none for Windows; asyncio's own loop serves there.
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,38 @@
+"""
+The secrets file: generated secrets that are kept beside the database rather than in it, as ``NAME=value`` lines.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def fill(path: str, name: str, make: Callable[[], str]) -> str:
+    """
+    Return the secret called *name* of the file; when it has none, make it and write it down (mode 0600).
+
+    Raises ``OSError`` when the file cannot be read or written.
+    """
+    file = Path(path).expanduser()
+    if (known := _read(file).get(name)) is not None:
+        return known
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = make()
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "a", encoding="utf-8") as out:
+        out.write(f"{name}={made}\n")
+    # Another server may have appended first: then the first line counts for both.
+    return _read(file)[name]
+
+
+def _read(file: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if not file.exists():
+        return found
+    for line in file.read_text(encoding="utf-8").splitlines():
+        name, is_pair, value = line.removeprefix("export ").partition("=")
+        if is_pair and not name.lstrip().startswith("#"):
+            found.setdefault(name.strip(), value.strip().strip("'\""))
+    return found

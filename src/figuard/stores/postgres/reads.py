@@ -1,0 +1,111 @@
+"""
+The reads of a transaction, batched: one statement per kind, whatever the number of keys.
+
+The shared statements (``figuard.stores.lookups``) say how one key is read. Here each is run for every row of an array
+of keys, which PostgreSQL can only do key by key on an index: no plan depends on how many rows it expects.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from figuard.ports import Kind
+from figuard.stores.dialect import sql
+from figuard.stores.lookups import LOOKUPS, Lookup
+from figuard.stores.postgres.driver import Fetch
+
+_NUMBERED = re.compile(r"\?(\d+)")
+# What a key is made of, where that is not text alone.
+_TYPES: Mapping[Kind, tuple[str, ...]] = {
+    Kind.REMEMBERED: ("text", "text", "text"),
+    Kind.ATTEMPTS: ("text", "bigint", "text"),
+    Kind.ENTITY_EVENTS: ("text", "text"),
+    Kind.DUE_HOLDS: ("text", "bigint", "bigint"),
+    Kind.NEXT_EXPIRY: ("text", "bigint"),
+    Kind.TIMED_OUT: ("text", "bigint", "bigint"),
+    Kind.DESCENDANTS: ("text", "bigint"),
+    Kind.REFERENCES: ("text", "text"),
+    Kind.SUBSCRIBERS: ("text", "text"),
+}
+# Beyond what the contract locks: where no budget's lock stands between two that read, change and write one of these.
+_ALSO_LOCKED = frozenset({Kind.WEBHOOKS, Kind.DELIVERIES, Kind.API_KEYS})
+# LATERAL and OFFSET 0 keep the planner from reading all events that have a parent, to join them at leisure.
+_DESCENDANTS = """
+    WITH RECURSIVE below (id, depth) AS (
+        SELECT id, 1 FROM events WHERE parent_id = ?1 AND decision IN ('AUTHORIZED', 'CONFIRMED')
+        UNION ALL
+        SELECT child.id, below.depth + 1 FROM below CROSS JOIN LATERAL (
+            SELECT id FROM events WHERE parent_id = below.id AND decision IN ('AUTHORIZED', 'CONFIRMED') OFFSET 0
+        ) AS child
+    )
+    SELECT found.data FROM below CROSS JOIN LATERAL (
+        SELECT id, created_at, data FROM events WHERE id = below.id OFFSET 0
+    ) AS found
+    ORDER BY below.depth, found.created_at, found.id LIMIT ?2
+"""
+_LOCK_REFERENCES = "SELECT pg_advisory_xact_lock(lock) FROM unnest($1::bigint[]) AS locks (lock)"
+
+
+@dataclass(frozen=True, slots=True)
+class Batched:
+    """
+    How one kind is read: ``text`` for many keys, each row ending with the number of its key.
+
+    ``locking`` reads and locks the rows in order of their id, and each of its rows ends with that id.
+    """
+
+    lookup: Lookup
+    text: str
+    locking: str | None
+
+
+def _batched(kind: Kind, lookup: Lookup) -> Batched:
+    types = _TYPES.get(kind, ("text",))
+    arrays = ", ".join(f"${number}::{of}[]" for number, of in enumerate(types, start=1))
+    names = ", ".join(f"p{number}" for number in range(1, len(types) + 1))
+    keys = f"FROM unnest({arrays}) WITH ORDINALITY AS k ({names}, n)"
+    one = _NUMBERED.sub(r"k.p\1", _DESCENDANTS if kind is Kind.DESCENDANTS else lookup.sql)
+    if lookup.many:
+        # An array keeps the order of its query, which the rows of a join need not.
+        text = sql("SELECT ARRAY(", one, "), k.n", keys)
+    else:
+        text = sql("SELECT found.*, k.n", keys, "CROSS JOIN LATERAL (", one, ") AS found")
+    locking = None
+    if lookup.locks or kind in _ALSO_LOCKED:
+        locking = sql(
+            lookup.sql.replace("SELECT data", "SELECT data, id").replace("= ?1", "= ANY ($1::text[])"),
+            "ORDER BY id FOR UPDATE",
+        )
+    return Batched(lookup, text, locking)
+
+
+BATCHED: Mapping[Kind, Batched] = {kind: _batched(kind, lookup) for kind, lookup in LOOKUPS.items()}
+"""How each kind is read."""
+
+
+async def look_up(fetch: Fetch, kind: Kind, keys: Sequence[Any]) -> dict[Any, Any]:
+    """Return what *kind* answers for each key, without a lock."""
+    if not keys:
+        return {}
+    batched = BATCHED[kind]
+    lookup, value = batched.lookup, batched.lookup.value
+    rows = await fetch(batched.text, *zip(*map(lookup.spread, keys), strict=True))
+    if lookup.many:
+        found = {keys[place - 1]: tuple([value((one,)) for one in values]) for values, place in rows}
+        return {key: found[key] for key in keys}
+    answers = ((keys[row[-1] - 1], value(tuple(row[:-1]))) for row in rows)
+    return {key: answer for key, answer in answers if answer is not None}
+
+
+async def lock_references(fetch: Fetch, keys: Sequence[tuple[str, str]]) -> None:
+    """Wait until no other transaction has read these references and not yet ended."""
+    await fetch(_LOCK_REFERENCES, sorted({_lock(key) for key in keys}))
+
+
+def _lock(key: tuple[str, str]) -> int:
+    digest = blake2b("\0".join(key).encode(), digest_size=8, person=b"reference").digest()
+    return int.from_bytes(digest, signed=True)

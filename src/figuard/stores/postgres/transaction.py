@@ -1,0 +1,186 @@
+"""
+One transaction: BEGIN on a lane, reads and writes, COMMIT or ROLLBACK, and what is known when the server is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from figuard.ports import Changes, Kind, OutcomeUnknown, StoreConflict, StoreUnavailable
+from figuard.stores.kept import KeptBudgets
+from figuard.stores.postgres.connections import EVERYBODY, Connections
+from figuard.stores.postgres.driver import Connection, Row, end, is_over
+from figuard.stores.postgres.failures import failure, is_lost
+from figuard.stores.postgres.reads import BATCHED, lock_references, look_up
+from figuard.stores.postgres.writes import write
+
+BEGIN_TRIES = 3
+"""How many lanes are tried when the server closed them while nobody used them."""
+_WALL = "SELECT set_config('figuard.tenant', $1, true)"
+
+
+class PostgresWork:
+    """
+    A unit of work on a lane, between BEGIN and COMMIT.
+
+    ``error`` is what made the server give the transaction up: from then on it can only be rolled back.
+    """
+
+    def __init__(self, connection: Connection, place: str, kept: KeptBudgets, tenants: str | None) -> None:
+        self._connection = connection
+        self._place = place
+        self._kept = kept
+        self._wall = tenants
+        self.error: Exception | None = None
+
+    async def read(self, kind: Kind, keys: Sequence[Any]) -> Mapping[Any, Any]:
+        """As ``ports.AsyncUnitOfWork.read``."""
+        if not keys:
+            return {}
+        if self._wall is not None and kind.phase:
+            await self._raise_wall(self._wall)
+        locking = BATCHED[kind].locking
+        if locking is not None:
+            return self._records(kind, await self.fetch(locking, list(keys)))
+        if kind is Kind.REFERENCES:
+            await lock_references(self.fetch, keys)
+        return await look_up(self.fetch, kind, keys)
+
+    async def write(self, changes: Changes) -> None:
+        """As ``ports.AsyncUnitOfWork.write``."""
+        if self.error is not None:
+            raise StoreConflict("this transaction was rolled back after a conflict; begin another one")
+        if self._wall is not None:
+            await self._raise_wall(self._wall)
+        try:
+            await write(self.fetch, changes, self._kept)
+        except StoreConflict as error:
+            self.error = error
+            raise
+
+    async def _raise_wall(self, tenants: str) -> None:
+        """
+        Let the transaction see its own tenants only, from here on.
+
+        Names are resolved before: a secret or an id is looked up among all tenants, so that a foreign one can be
+        told from one that does not exist.
+        """
+        self._wall = None
+        await self.fetch(_WALL, tenants)
+
+    def _records(self, kind: Kind, rows: Sequence[Row]) -> dict[Any, Any]:
+        if kind is Kind.BUDGETS:
+            decoded = self._kept.decoded
+            return {row[1]: decoded(row[1], row[0]) for row in rows}
+        value = BATCHED[kind].lookup.value
+        return {row[1]: value((row[0],)) for row in rows}
+
+    async def fetch(self, text: str, *values: Any) -> Sequence[Row]:  # noqa: ANN401 - any value of a column
+        """Run a statement of one's own in this transaction."""
+        try:
+            return await self._connection.fetch(text, *values)
+        except BaseException as error:
+            if not isinstance(error, Exception) or is_lost(error):
+                end(self._connection)
+            if not isinstance(error, Exception):
+                raise
+            self.error = failure(error, self._place)
+            if self.error is error:
+                raise
+            raise self.error from error
+
+
+class Transaction:
+    """An asynchronous context manager: commits on a normal exit, rolls back on an exception."""
+
+    __slots__ = ("_connection", "_connections", "_kept", "_task", "_tenants", "_work")
+
+    def __init__(self, connections: Connections, kept: KeptBudgets, tenants: Collection[str] = ()) -> None:
+        """Take whom the transaction may touch; nobody named is everybody."""
+        self._connections = connections
+        self._kept = kept
+        self._tenants = _joined(tenants) if tenants else None
+
+    async def __aenter__(self) -> PostgresWork:
+        connections = self._connections
+        self._task = asyncio.current_task()
+        if self._task in connections.writing:
+            raise RuntimeError("this task has a transaction open already; finish it first")
+        self._connection = await self._begun()
+        connections.writing.add(self._task)
+        self._work = PostgresWork(self._connection, connections.place, self._kept, self._tenants)
+        return self._work
+
+    async def _begun(self) -> Connection:
+        """Return a lane on which a transaction has begun."""
+        for tries_left in reversed(range(BEGIN_TRIES)):
+            connection = await self._connections.lend_writer()
+            try:
+                await connection.execute("BEGIN")
+            except BaseException as error:
+                end(connection)
+                await self._connections.take_back(connection)
+                if not isinstance(error, Exception):
+                    raise
+                # Nothing has been done yet, so a session that ended while nobody used it is simply replaced.
+                if not tries_left or isinstance(error, TimeoutError) or not is_lost(error):
+                    raise failure(error, self._connections.place) from error
+            else:
+                return connection
+        raise AssertionError("the last try either returns or raises")
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None and self._work.error is None:
+                await self._commit()
+                return
+            await self._roll_back()
+        finally:
+            self._connections.writing.discard(self._task)
+            await self._connections.take_back(self._connection)
+        if error is None:
+            raise StoreConflict("the transaction was rolled back after a conflict; nothing of it was written")
+
+    async def _commit(self) -> None:
+        place = self._connections.place
+        if is_over(self._connection):
+            raise StoreUnavailable(
+                f"the connection to {place!r} was lost before COMMIT, nothing was written; try again"
+            )
+        try:
+            tag = await self._connection.execute("COMMIT")
+        except BaseException as error:
+            end(self._connection)
+            if not isinstance(error, Exception):
+                raise
+            if not is_lost(error):
+                raise failure(error, place) from error
+            raise OutcomeUnknown(
+                f"the connection to {place!r} was lost during COMMIT, and nobody knows whether it happened; "
+                "a repeat with the same idempotency key is safe"
+            ) from error
+        if tag != "COMMIT":
+            raise StoreConflict(f"the server answered COMMIT with {tag}; nothing of it was written")
+
+    async def _roll_back(self) -> None:
+        connection = self._connection
+        if is_over(connection):
+            return
+        try:
+            await connection.execute("ROLLBACK")
+        except BaseException as error:
+            # The server rolls back what a session leaves behind; what the caller wants to hear is why it had to.
+            end(connection)
+            if not isinstance(error, Exception):
+                raise
+
+
+def _joined(tenants: Collection[str]) -> str:
+    if any(not name or "," in name or name == EVERYBODY for name in tenants):
+        raise ValueError(f"a tenant's id is neither empty nor {EVERYBODY!r} and has no comma: {sorted(tenants)!r}")
+    return ",".join(sorted(set(tenants)))

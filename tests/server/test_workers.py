@@ -1,0 +1,171 @@
+"""
+What time alone makes due, done by the background jobs: once, however many servers run them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from figuard.server.workers import Workers
+from tests.server.story import HOOK, furnished
+
+
+async def test_a_hold_that_is_over_is_released(desk):
+    key = await desk.key()
+    budget = await desk.budget(key)
+    await desk.authorize(key, budget)
+    desk.clock.advance("301s")
+
+    first, again = await desk.server.workers.sweep_budgets(), await desk.server.workers.sweep_budgets()
+
+    assert (1, 0) == (first.holds_ended, again.holds_ended)
+    assert 1 == desk.server.counts.plain["figuard_reservation_expired"]
+
+
+async def test_two_servers_sweep_once(desk):
+    key = await desk.key()
+    for _ in range(5):
+        await desk.authorize(key, await desk.budget(key))
+    desk.clock.advance("301s")
+    other = Workers(desk.settings, desk.backend, desk.post, desk.server.counts, desk.server.gate)
+
+    both = await asyncio.gather(desk.server.workers.sweep_budgets(), other.sweep_budgets())
+
+    assert 5 == sum(one.holds_ended for one in both)
+
+
+async def test_a_quota_renews(desk):
+    key = await desk.key()
+    await furnished(desk, key)
+    desk.clock.advance("40d")
+
+    assert (1, 0) == ((await desk.server.workers.renew()).renewed, (await desk.server.workers.renew()).renewed)
+
+
+async def test_a_notice_is_sent_once(desk):
+    key = await desk.key()
+    things = await furnished(desk, key)
+    send = desk.server.workers.deliveries.send_due
+
+    assert (1, 0) == (await send(), await send())
+    ((_, delivery),) = desk.post.sent
+    assert things.ids["deliveryId"] == delivery.id
+
+
+async def test_a_notice_that_is_not_taken_keeps_the_later_ones_of_its_book_back(desk):
+    key = await desk.key()
+    await desk.call("POST", "/webhooks", HOOK, key=key)
+    budget, other = await desk.budget(key), await desk.budget(key)
+    for name in ("a", "b"):
+        await desk.authorize(key, budget, name, requestedQuantity=5000)
+    await desk.authorize(key, other, requestedQuantity=5000)
+    desk.post.status = 500
+
+    taken = await desk.server.workers.deliveries.send_due()
+    books = sorted(delivery.book_id for _, delivery in desk.post.sent)
+    desk.post.status = 200
+    for _ in range(2):
+        desk.clock.advance("1h")
+        await desk.server.workers.deliveries.send_due()
+
+    assert 0 == taken
+    assert sorted([budget["id"], other["id"]]) == books
+    in_order = [d.created_at for _, d in desk.post.sent if d.book_id == budget["id"]]
+    assert sorted(in_order) == in_order
+    assert 2 == desk.server.counts.plain["figuard_webhook_retry_recovered"]
+
+
+async def test_a_notice_that_nobody_takes_is_given_up(desk):
+    key = await desk.key()
+    await furnished(desk, key)
+    desk.post.status = 500
+    for _ in range(30):
+        desk.clock.advance("1d")
+        await desk.server.workers.deliveries.send_due()
+
+    answer = await desk.call("GET", "/webhooks/deliveries/failed-count", key=key)
+
+    assert 1 == answer.json()["failedCount"]
+    assert 1 == desk.server.counts.plain["figuard_webhook_retry_terminal"]
+
+
+async def tampered(desk):
+    """
+    A budget with an event that somebody has changed behind our back.
+    """
+    key = await desk.key()
+    await desk.call("POST", "/webhooks", HOOK | {"events": ["LEDGER_INTEGRITY_VIOLATION"]}, key=key)
+    budget = await desk.budget(key)
+    await desk.authorize(key, budget)
+    with desk.backend.store.connections.raw() as connection:
+        changed = connection.execute("UPDATE events SET data = replace(data, '1000000000', '2000000000')").rowcount
+    assert 1 == changed
+    return budget
+
+
+async def test_a_sound_ledger_has_no_findings(desk):
+    await furnished(desk, await desk.key())
+
+    assert () == await desk.server.workers.integrity.check()
+    assert 1 == desk.server.counts.plain["figuard_integrity_runs"]
+
+
+async def test_a_finding_is_told_once(desk):
+    """
+    Not again by the next round, nor by another server, nor after a restart.
+    """
+    budget = await tampered(desk)
+    other = Workers(desk.settings, desk.backend, desk.post, desk.server.counts, desk.server.gate)
+
+    first = await desk.server.workers.integrity.check()
+    again = await desk.server.workers.integrity.check()
+    await other.integrity.check()
+    await desk.server.workers.deliveries.send_due()
+
+    assert {budget["id"]} == {finding.book_id for finding in first}
+    assert () == again
+    assert len(first) == len(desk.post.sent)
+    assert "LEDGER_INTEGRITY_VIOLATION" == desk.post.sent[0][1].event_type
+
+
+async def test_which_keys_are_used_is_noted_now_and_then(desk):
+    key = await desk.key()
+    await desk.call("GET", "/budgets", key=key)
+    desk.clock.advance("1m")
+
+    await desk.server.workers.note_used_keys()
+
+    (listed,) = (await desk.call("GET", "/api-keys", key=key)).json()
+    assert "2030-01-01T00:01:00.000000Z" == listed["lastUsedAt"]
+
+
+async def test_noting_a_use_brings_no_revoked_key_back(desk):
+    admin = await desk.key()
+    made = (await desk.call("POST", "/api-keys", {}, key=admin)).json()
+    await desk.call("GET", "/budgets", key=made["rawKey"])
+    await desk.call("POST", f"/api-keys/{made['id']}/revoke", key=admin)
+
+    await desk.server.workers.note_used_keys()
+
+    assert 401 == (await desk.call("GET", "/budgets", key=made["rawKey"])).status_code
+
+
+@pytest.mark.parametrize("desk", [{"sweep_seconds": 0.001, "delivery_seconds": 0.001}], indirect=True)
+async def test_jobs_go_on_after_a_failure_and_stop_when_told(desk):
+    failed = asyncio.Event()
+    went_on = asyncio.Event()
+
+    async def faulty():
+        if failed.is_set():
+            went_on.set()
+        failed.set()
+        raise RuntimeError("a defect")
+
+    desk.server.workers.sweep_budgets = faulty
+    desk.server.workers.start()
+    await asyncio.wait_for(went_on.wait(), 10)
+    await desk.server.workers.stop()
+
+    assert [] == [task for task in asyncio.all_tasks() if task.get_name().startswith("figuard-")]

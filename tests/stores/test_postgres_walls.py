@@ -1,0 +1,183 @@
+"""
+What the database itself refuses: changing the ledger, deleting anything, and looking at another tenant.
+"""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from figuard.domain.admin import Tenant
+from figuard.ports import Books, Changes, FindBudgets, Kind, LedgerProtected, ReadEntries, StoreConflict
+from figuard.stores.tables import TABLES
+from figuard.testing.store_suite_records import (
+    a_budget,
+    a_delivery,
+    a_receipt,
+    a_reply,
+    a_subscription,
+    a_token,
+    a_webhook,
+    an_api_key,
+    an_entry,
+    an_event,
+    an_item,
+)
+from tests.stores.postgres_tools import fetched, opened, put
+
+EVERYBODY = {"figuard.tenant": "*"}
+FIRST = (
+    a_budget("b1"), an_event("e1"), a_token("k1"), a_subscription("s1"), an_item("i1"), a_webhook("w1"),
+    a_delivery("d1"), a_receipt("r1"), an_api_key("a1"), Tenant("t1", "first", 0), a_reply("key"),
+)  # fmt: skip
+SECOND = (
+    a_budget("b2", tenant="t2"), an_event("e2", tenant="t2", budget="b2"), Tenant("t2", "second", 0),
+    an_api_key("a2", tenant="t2"), a_token("k2", budget="b2", tenant_id="t2"),
+)  # fmt: skip
+WALLED = [*(table.name for table in TABLES.values()), "ledger_entries"]
+ATTACKS = ["UPDATE ledger_entries SET hash = 'x'", "DELETE FROM ledger_entries", "TRUNCATE ledger_entries"]
+
+
+@pytest.fixture
+async def store(database):
+    async with opened(database.app_url) as store:
+        await put(store, *FIRST, entries=[an_entry(1)])
+        await put(store, *SECOND, entries=[an_entry(1, book="b2", tenant="t2")])
+        yield store
+
+
+# --------------------------------------------------------------------------------------------------------- the ledger
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("who", ["url", "admin_url"], ids=["owner", "superuser"])
+async def test_nobody_changes_the_ledger(store, database, who, attack):
+    with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+        await fetched(getattr(database, who), attack, settings=EVERYBODY)
+
+    assert len(await store.query(ReadEntries("b1"))) == 1
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_a_server_is_not_even_allowed_to_try(store, database, attack):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await fetched(database.app_url, attack, settings=EVERYBODY)
+
+
+@pytest.mark.parametrize("who", ["url", "app_url"], ids=["owner", "server"])
+async def test_changing_an_entry_is_called_what_it_is(store, database, who):
+    async with opened(getattr(database, who)) as other:
+        with pytest.raises(LedgerProtected, match="append-only"):
+            async with other.begin() as work:
+                await work.fetch(ATTACKS[0])
+
+
+async def test_replication_fires_the_triggers_too(store, database):
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await fetched(database.admin_url, "SET session_replication_role = 'replica'", ATTACKS[1])
+
+
+@pytest.mark.parametrize("table", [*WALLED, "meta", "schema_version"])
+async def test_a_server_deletes_nothing(store, database, table):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await fetched(database.app_url, f"DELETE FROM {table}", settings=EVERYBODY)
+
+
+@pytest.mark.parametrize("attack", ["DROP TABLE budgets", "ALTER TABLE budgets DISABLE ROW LEVEL SECURITY"])
+async def test_a_server_cannot_take_a_wall_down(store, database, attack):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await fetched(database.app_url, attack)
+
+
+# -------------------------------------------------------------------------------------------------------- the tenants
+
+
+@pytest.mark.parametrize("table", WALLED)
+@pytest.mark.parametrize("who", ["url", "app_url"], ids=["owner", "server"])
+async def test_a_session_that_names_no_tenant_sees_nothing(store, database, who, table):
+    url = getattr(database, who)
+
+    assert await fetched(url, f"SELECT * FROM {table}") == []
+    assert await fetched(url, f"SELECT * FROM {table}", settings={"figuard.tenant": "t3"}) == []
+    assert await fetched(url, f"SELECT * FROM {table}", settings=EVERYBODY) != []
+
+
+async def test_a_session_sees_the_tenants_it_names(store, database):
+    async def seen(tenants):
+        settings = {"figuard.tenant": tenants}
+        return [
+            row[0] for row in await fetched(database.app_url, "SELECT id FROM events ORDER BY id", settings=settings)
+        ]
+
+    assert await seen("t1") == ["e1"]
+    assert await seen("t2") == ["e2"]
+    assert await seen("t1,t2") == ["e1", "e2"]
+
+
+async def test_a_session_writes_only_for_the_tenants_it_names(store, database):
+    settings = {"figuard.tenant": "t1"}
+    changed = await fetched(database.app_url, "UPDATE events SET held = 7 RETURNING id", settings=settings)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        await fetched(database.app_url, "UPDATE tenants SET id = 't2'", settings=settings)
+
+    assert [row[0] for row in changed] == ["e1"]
+
+
+async def test_a_transaction_may_be_held_to_its_tenants(store):
+    async with store.begin(["t1"]) as work:
+        found = await work.read(Kind.BUDGETS, ("b1", "b2"))
+        events = await work.read(Kind.EVENTS, ("e1", "e2"))
+
+    assert list(found) == ["b1"]
+    assert list(events) == ["e1"]
+
+
+async def test_names_are_resolved_before_the_wall_goes_up(store):
+    """
+    A foreign token can then be refused as foreign, instead of as unknown.
+    """
+    async with store.begin(["t1"]) as work:
+        homes = await work.read(Kind.EVENT_HOMES, ("e1", "e2"))
+        token = await work.read(Kind.TOKENS_BY_HASH, ("hash of k2",))
+
+    assert homes == {"e1": ("b1", "t1"), "e2": ("b2", "t2")}
+    assert token["hash of k2"].tenant_id == "t2"
+
+
+async def test_a_transaction_that_reaches_beyond_its_tenants_writes_nothing(store):
+    with pytest.raises(AssertionError, match="beyond its tenants"):
+        async with store.begin(["t1"]) as work:
+            await work.write(Changes([an_event("e3"), an_event("e4", tenant="t2", budget="b2")]))
+    with pytest.raises(StoreConflict, match="does not exist"):
+        async with store.begin(["t1"]) as work:
+            await work.write(Changes(updated=[a_budget("b2", tenant="t2", limit=7)]))
+    async with store.begin() as work:
+        assert list(await work.read(Kind.EVENTS, ("e3", "e4"))) == []
+
+
+async def test_the_next_transaction_on_a_lane_is_free_again(database):
+    async with opened(database.app_url, writers=1) as store:
+        await put(store, *FIRST)
+        await put(store, *SECOND)
+        async with store.begin(["t1", "t2"]) as work:
+            assert len(await work.read(Kind.BUDGETS, ("b1", "b2"))) == 2
+        async with store.begin(["t1"]) as work:
+            await work.read(Kind.BUDGETS, ("b1",))
+        async with store.begin() as work:
+            assert len(await work.read(Kind.BUDGETS, ("b1", "b2"))) == 2
+
+
+async def test_a_query_of_one_tenant_puts_the_wall_around_it(store, database):
+    """
+    Shown on a store whose sessions see nobody: what names its tenant is answered, what names none is not.
+    """
+    async with opened(f"{database.app_url}&figuard.tenant=nobody") as walled:
+        assert (await walled.query(FindBudgets("t1"))).total == 1
+        assert await walled.query(Books("t2")) == ("b2",)
+        assert await walled.query(Books()) == ()
+
+
+@pytest.mark.parametrize("name", ["", "*", "a,b"])
+async def test_a_tenant_that_cannot_be_told_from_several_is_refused(store, name):
+    with pytest.raises(ValueError, match="comma"):
+        store.begin([name])
