@@ -14,10 +14,13 @@ import pytest
 from figuard.client.sync.client import FiGuardClient
 from tests.conformance.drivers import DRIVERS
 from tests.conformance.runner import run
+from tests.conformance.server_driver import ServerDriver
 from tests.conformance.vectors import FOLDER, SCHEMA, Vector, all_vectors, files, load
 from tests.meta.tree import ROOT
 
 VECTORS = all_vectors()
+EVERY_WAY = {**DRIVERS, "async-server": ServerDriver}
+"""The drivers whose ledgers are compared, and those whose answers alone are."""
 TOPICS = frozenset(
     "allocations anomaly chains counterfactual delegation dry-run entitlements expiry external funding idempotency "
     "kernel receipts refunds replay settle shadow unknown velocity webhooks".split()
@@ -28,10 +31,10 @@ def _name(path: Path) -> str:
     return str(path.relative_to(FOLDER).with_suffix(""))
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", EVERY_WAY)
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.id)
 def test_a_driver_does_what_the_scenario_says(vector: Vector, driver: str):
-    driven = DRIVERS[driver]()
+    driven = EVERY_WAY[driver]()
     try:
         wrong = run(vector, driven)
     finally:

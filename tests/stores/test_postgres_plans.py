@@ -36,6 +36,8 @@ from figuard.stores.tables import TABLES
 from tests.stores.postgres_tools import connected
 
 ROWS = 100_000
+# With NULL for a value, a plan made for that value would be of no use to anyone else.
+ANY_VALUES = {**READER, "plan_cache_mode": "force_generic_plan"}
 LARGE = {"budgets", "events", "ledger_entries"}
 # A hundred tenants with ten budgets each, a hundred events and entries in every budget.
 FILL = f"""
@@ -130,5 +132,5 @@ async def test_a_list_does_not_read_whole_tables(filled, query):
     async with connected(filled.url) as connection:
         await connection.execute("ANALYZE")
     for step in plan(query, POSTGRES).statements:
-        found = await planned(filled.app_url, READER, dollars(step.text))
+        found = await planned(filled.app_url, ANY_VALUES, dollars(step.text))
         assert [node for node in found if node["Node Type"] == "Seq Scan" and node["Relation Name"] in LARGE] == []

@@ -65,7 +65,7 @@ def _serve(settings: ServerSettings) -> None:
     from figuard.server.run import main
 
     if settings.migrate:
-        asyncio.run(bring_up_to_date(settings))
+        asyncio.run(bring_up_to_date(settings, post=False))
     main(settings, _announce)
 
 
@@ -83,10 +83,13 @@ def migrate(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit status 1 when something is to do.")
     ] = False,
+    role: Annotated[
+        str | None, typer.Option("--role", help="PostgreSQL: let this role do what a server does, and no more.")
+    ] = None,
     database: Database = None,
     as_json: Json = False,
 ) -> None:
-    """Bring the schema of a database up to date."""
+    """Bring the schema of a database up to date, as the owner of its tables, once no older server runs on it."""
     from figuard.server.migrations import bring_up_to_date, pending
 
     settings = settings_of(database=database)
@@ -95,5 +98,5 @@ def migrate(
         todo = asyncio.run(pending(settings))
         out.show({"pending": todo}, *(f"pending: {name}" for name in todo), *([] if todo else ["up to date"]))
         raise typer.Exit(1 if todo else 0)
-    done = asyncio.run(bring_up_to_date(settings))
+    done = asyncio.run(bring_up_to_date(settings, server_role=role))
     out.show({"applied": done}, *(f"applied: {name}" for name in done), *([] if done else ["up to date"]))

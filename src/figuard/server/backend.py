@@ -23,7 +23,7 @@ from figuard.ports import AsyncStore, Changes, Clock, Ids, Kind, Record, Store
 from figuard.server.secretbox import SecretBox, decoded_key, new_key
 from figuard.server.secretfile import fill
 from figuard.server.settings import ServerSettings
-from figuard.stores import MEMORY, open_async_store, open_store
+from figuard.stores import MEMORY, open_store
 
 READER_THREADS = 4
 """How many queries of one SQLite file run side by side."""
@@ -58,7 +58,10 @@ async def open_backend(settings: ServerSettings, *, clock: Clock | None = None, 
     """Open the database of *settings*. Raises ``StoreUnavailable``, ``ImportError`` and ``ValueError``."""
     clock, ids = clock or SystemClock(), ids or RandomIds()
     if settings.is_postgres:
-        store = await open_async_store(settings.database, writers=settings.lanes)
+        from figuard.stores.postgres import PostgresStore
+
+        readers = settings.connections - settings.lanes
+        store = await PostgresStore.open(settings.database, writers=settings.lanes, readers=readers)
         try:
             peppers = await _peppers(settings, store.meta, store.set_meta)
             box = SecretBox(await _secret_key(settings, store.set_meta))

@@ -14,42 +14,60 @@ from figuard.stores import MEMORY, open_store
 
 _SQLITE = "sqlite:///"
 _CONNECT_SECONDS = 10.0
+_COMMAND_SECONDS = 60.0
 
 
 async def pending(settings: ServerSettings) -> tuple[str, ...]:
     """Return the names of what is to do; nothing is changed. Raises ``StoreUnavailable``, ``ImportError``."""
     if not settings.is_postgres:
         return await asyncio.to_thread(_pending_in_file, settings.database)
-    from figuard.stores.postgres import migrate as schema
-    from figuard.stores.postgres.driver import open_pool
-
-    pool = await open_pool(settings.database, size=1, settings={}, connect_seconds=_CONNECT_SECONDS, seconds=60.0)
-    try:
-        connection = await pool.acquire(timeout=_CONNECT_SECONDS)
-        steps = await schema.pending(connection, settings.where)
-        await pool.release(connection)
-    finally:
-        await pool.close()
-    return tuple(f"{step.version:04}_{step.phase}_{step.name}" for step in steps)
+    return await _pending_in_postgres(settings)
 
 
-async def bring_up_to_date(settings: ServerSettings) -> tuple[str, ...]:
-    """Apply everything that is pending; return its names. Raises ``StoreUnavailable``, ``ImportError``."""
+async def bring_up_to_date(
+    settings: ServerSettings, *, post: bool = True, server_role: str | None = None
+) -> tuple[str, ...]:
+    """
+    Apply what is pending, as the owner of the tables; return its names.
+
+    Without *post* nothing that an older server still needs is taken away. *server_role* (PostgreSQL) may then do what
+    a server does. Raises ``StoreUnavailable``, ``ImportError`` and ``ValueError``.
+    """
     if not settings.is_postgres:
+        if server_role is not None:
+            raise ValueError("a file has no roles; --role is for PostgreSQL")
         todo = await pending(settings)
         await asyncio.to_thread(_open_and_close, settings.database)
         return todo
+    from figuard.stores.postgres import migrate_database
+
+    return await migrate_database(settings.database, post=post, server_role=server_role)
+
+
+async def _pending_in_postgres(settings: ServerSettings) -> tuple[str, ...]:
     from figuard.stores.postgres import migrate as schema
+    from figuard.stores.postgres.connections import ERRORS, failure
     from figuard.stores.postgres.driver import open_pool
 
-    pool = await open_pool(settings.database, size=1, settings={}, connect_seconds=_CONNECT_SECONDS, seconds=3600.0)
+    try:
+        pool = await open_pool(
+            settings.database,
+            size=1,
+            settings={},
+            connect_seconds=_CONNECT_SECONDS,
+            seconds=_COMMAND_SECONDS,
+            primary=True,
+        )
+    except ERRORS as error:
+        raise failure(error, settings.where) from error
     try:
         connection = await pool.acquire(timeout=_CONNECT_SECONDS)
-        applied = await schema.migrate(connection, settings.where, post=True)
-        await pool.release(connection)
+        steps = await schema.pending(connection, settings.where)
+    except ERRORS as error:
+        raise failure(error, settings.where) from error
     finally:
-        await pool.close()
-    return applied
+        pool.terminate()
+    return tuple(f"{step.version:04}_{step.phase}_{step.name}" for step in steps)
 
 
 def _pending_in_file(database: str) -> tuple[str, ...]:

@@ -238,6 +238,21 @@ def test_a_child_of_what_the_other_world_denied_is_a_root_there():
     assert {"a": Denial.EXCEEDS_QUANTITY_LIMIT} == differing(world, budget, max_transaction=quanta(20))
 
 
+def test_the_cap_of_a_chain_holds_in_both_worlds():
+    world = World()
+    budget = world.budget(100)
+    root = world.authorize(budget, 10, "root", max_subtree=30).event
+    for key in "abc":
+        world.authorize(budget, 10, key, parent_event_id=root.id)
+
+    assert {} == differing(world, budget)
+    assert {
+        "a": Denial.EXCEEDS_QUANTITY_LIMIT,
+        "b": Denial.EXCEEDS_QUANTITY_LIMIT,
+        "root": Denial.EXCEEDS_QUANTITY_LIMIT,
+    } == differing(world, budget, max_transaction=quanta(9))
+
+
 def test_only_the_window_is_counted_and_all_of_it_is_lived():
     world = World()
     budget = world.budget(100)

@@ -33,7 +33,7 @@ def told(*spendings: AmountLike, limit: AmountLike = 100, **fields: Any) -> list
 
 @pytest.mark.parametrize(
     ("used", "level"),
-    [(0, 0), ("49.99", 0), (50, 50), ("89.99", 50), (90, 90), ("99.99", 90), (100, 100), (200, 100)],
+    [(0, 0), ("49.99", 0), (50, 50), ("89.99", 50), (90, 90), ("99.99999999", 90), (100, 100), (200, 100)],
 )
 def test_a_budget_is_used_to_none_half_nine_tenths_or_all(used: AmountLike, level: int):
     assert level == level_of(budget(100, spent=used))

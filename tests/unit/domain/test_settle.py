@@ -4,6 +4,7 @@ Settling in detail: what is booked, when too much is refused, and how a late or 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -355,6 +356,18 @@ def test_the_deadline_settles_an_unknown_outcome_as_the_policy_says(
     after = settle.hold_ended(unknown(event(10), state), state, now=later(5000))
 
     assert (decision, quanta(booked), False) == (after.decision, after.standing.booked, after.outcome.unknown)
+
+
+@pytest.mark.parametrize(
+    "settled",
+    [
+        lambda e: confirm(e, 10),
+        lambda e: settle.failed(e, "r", now=NOW),
+        lambda e: settle.voided(e, "r", now=NOW),
+    ],
+)
+def test_a_settled_outcome_is_unknown_no_more(settled: Callable[[Event], Event]):
+    assert not settled(unknown(event(10))).outcome.unknown
 
 
 def test_a_deadline_that_confirms_books_nothing_for_a_shadow_denial():
