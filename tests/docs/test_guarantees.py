@@ -73,7 +73,8 @@ def test_a_budget_is_never_overspent_however_many_ask_at_once(client, books):
         used = [figures["balance"]["spent"] + figures["balance"]["reserved"] for figures in after]
         assert len(used) > CALLERS
         assert max(used) <= quanta(limit)
-        assert quanta(limit) - used[-1] < quanta(7)
+        # Nearly used up: each caller may have released one unit after the last request was denied.
+        assert quanta(limit) - used[-1] < quanta(7 + CALLERS)
         assert auditor.verify_ledger(budget.id).is_sound
 
 
