@@ -28,7 +28,7 @@ from figuard.engine.engine import Engine, as_refusal, duty_of
 from figuard.engine.owned import Perform
 from figuard.engine.questions import answer
 from figuard.engine.work import Work
-from figuard.ports import AsyncStore, Clock, Hasher, Ids, Query, StoreConflict, StoreUnavailable
+from figuard.ports import AsyncStore, Clock, Hasher, Ids, OutcomeUnknown, Query, StoreConflict, StoreUnavailable
 
 HINTS_MAX = 100_000
 """How many tokens and events a process remembers the lane of."""
@@ -245,6 +245,8 @@ def over_store(
     async def commit(orders: Sequence[Order]) -> list[Outcome]:
         try:
             return await transact(orders)
+        except OutcomeUnknown as error:
+            return [error] * len(orders)
         except Exception as error:  # noqa: BLE001 - every cause is retried once, singly, and reported to its caller
             if len(orders) == 1 and not isinstance(error, StoreConflict):
                 return [error]

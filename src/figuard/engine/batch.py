@@ -121,12 +121,12 @@ def _gatherer(work: Work, order: Order) -> Loads:
 
 
 def _admitted(order: Order, gatherer: Loads) -> Loads:
-    """Read first what lets the order in or answers it already."""
+    """Read also what lets the order in or answers it already; last, so that locks are taken in one order by all."""
+    yield from gatherer
     if _is_remembered(order):
         yield (Load(Kind.REMEMBERED, (_memory_key(order),)),)
     if order.key_id is not None:
         yield (Load(Kind.API_KEYS, (order.key_id,)),)
-    yield from gatherer
 
 
 def _is_remembered(order: Order) -> bool:

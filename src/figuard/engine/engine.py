@@ -27,6 +27,7 @@ from figuard.ports import (
     GetRecords,
     Hasher,
     Ids,
+    OutcomeUnknown,
     Query,
     Store,
     StoreConflict,
@@ -114,6 +115,9 @@ class Engine:
         """Commit a batch; when that fails as a whole, each order alone, so one cannot take the others down."""
         try:
             return self._transact(orders)
+        except OutcomeUnknown as error:
+            # It may have been committed. Only a caller with its key may repeat an order; we must not.
+            return [error] * len(orders)
         except Exception as error:  # noqa: BLE001 - every cause is retried once, singly, and reported to its caller
             if len(orders) == 1 and not isinstance(error, StoreConflict):
                 return [error]

@@ -91,7 +91,7 @@ class Work:
         return load.keys if known is None else tuple(key for key in load.keys if key not in known)
 
     def take(self, kind: Kind, keys: Sequence[Any], answers: Mapping[Any, Any]) -> None:
-        """Remember what a store answered; a record that is known already keeps its present value."""
+        """Remember what a store answered; a record that this work has changed keeps its present value."""
         found = self._found.setdefault(kind, {})
         for key in keys:
             answer = answers.get(key)
@@ -105,7 +105,9 @@ class Work:
     def _keep(self, record: Record) -> tuple[type, Any]:
         kept = self._records.setdefault(type(record), {})
         key = key_of(record)
-        kept.setdefault(key, record)
+        # A later read is younger than the lock, and wins over what was only resolved; what this work changed stays.
+        if (type(record), key) not in self._dirty:
+            kept[key] = record
         return (type(record), key)
 
     def one(self, kind: Kind, key: Any) -> Any:  # noqa: ANN401 - the type is the kind's own

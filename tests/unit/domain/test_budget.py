@@ -7,7 +7,17 @@ from __future__ import annotations
 import pytest
 
 from figuard.domain.amounts import quanta
-from figuard.domain.budget import Balance, Counters, Status, TrustMode, has_expired, status_at
+from figuard.domain.budget import (
+    Balance,
+    Counters,
+    OveragePolicy,
+    Policy,
+    Status,
+    TrustMode,
+    UnknownOutcomePolicy,
+    has_expired,
+    status_at,
+)
 from figuard.domain.instants import SECOND
 from tests.builders import allocation
 from tests.unit.domain.made import balance, budget, later
@@ -100,3 +110,25 @@ def test_an_allocation_is_found_by_its_id():
 
     assert state.funds.allocations[0] == state.allocation("")
     assert state.allocation("another") is None
+
+
+def test_a_policy_restricts_nothing_unless_it_is_told_to():
+    policy = Policy()
+
+    assert (False, False, False) == (policy.entity_dedup, policy.anomaly.enabled, policy.velocity.any)
+    assert {None} == {
+        policy.expires_at, policy.soft_limit, policy.max_transaction, policy.unused_expiry_seconds,
+        policy.unknown_outcome_seconds,
+    }  # fmt: skip
+    assert (60, 300, 0, ()) == (
+        policy.grace_seconds, policy.authorization_expiry_seconds, policy.overdraft_limit, policy.intent_tags,
+    )  # fmt: skip
+
+
+def test_a_policy_enforces_pauses_holds_and_allows_what_is_available_unless_told_otherwise():
+    policy = Policy()
+
+    assert (TrustMode.FULL_ENFORCEMENT, OveragePolicy.ALLOW_IF_AVAILABLE, UnknownOutcomePolicy.HOLD, True, 5) == (
+        policy.trust_mode, policy.overage, policy.unknown_outcome, policy.anomaly.auto_pause,
+        policy.anomaly.min_samples,
+    )  # fmt: skip

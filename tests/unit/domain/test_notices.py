@@ -69,6 +69,12 @@ def test_the_soft_limit_is_told_when_it_is_reached():
     )
 
 
+def test_what_is_held_counts_towards_the_soft_limit():
+    _, notices = crossings(None, budget(100, spent=4, reserved=6, soft_limit=quanta(10)), NOW)
+
+    assert ["BUDGET_SOFT_LIMIT_REACHED"] == [notice.event_type for notice in notices]
+
+
 def test_an_overdraft_is_told_each_time_it_begins():
     types = told(100, 101, 150, 100, 101)
 
