@@ -29,10 +29,10 @@ up: setup ## run the server and dashboard on this machine
 check: setup ## lint, types, imports between rooms, fast tests (under a minute)
 	$(BIN)/ruff check && $(BIN)/ruff format --check --quiet
 	$(BIN)/pyright && $(BIN)/lint-imports --no-cache
-	$(BIN)/pytest --hypothesis-profile=check -m "not full" -p no:schemathesis $(ARGS) $(FAST)
+	$(BIN)/pytest -n 2 --hypothesis-profile=check -m "not full" -p no:schemathesis $(ARGS) $(FAST)
 
 test: check ## check, then every other test but the long ones (under 8 minutes)
-	$(if $(REST),$(BIN)/pytest --hypothesis-profile=check -m "not full" $(ARGS) tests $(FAST:%=--ignore=%))
+	$(if $(REST),$(BIN)/pytest -n 2 --hypothesis-profile=check -m "not full" $(ARGS) tests $(FAST:%=--ignore=%))
 
 full: check ## every test, the long ones too, with coverage
 	$(BIN)/coverage run -m pytest --hypothesis-profile=full $(ARGS) tests && $(BIN)/coverage combine --quiet

@@ -11,7 +11,7 @@ import uuid
 
 import pytest
 
-from figuard.host import PepperHasher, RandomIds, SystemClock
+from figuard.host import PEPPER_BYTES, PepperHasher, RandomIds, SystemClock, new_pepper
 
 NOW = 1_900_000_000_000_000
 MILLISECOND = 1000
@@ -114,3 +114,8 @@ def test_the_newest_pepper_hashes_and_is_tried_first():
 def test_a_hasher_without_a_pepper_is_refused():
     with pytest.raises(ValueError, match="at least one pepper"):
         PepperHasher([])
+
+
+def test_a_new_pepper_is_256_bits_of_chance():
+    assert (32, 43) == (PEPPER_BYTES, len(new_pepper()))
+    assert new_pepper() != new_pepper()
