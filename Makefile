@@ -3,13 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # What `make check` runs in seconds; the rest of tests/ belongs to `make test`.
-FAST := $(wildcard tests/meta tests/unit tests/property)
+FAST := $(wildcard tests/meta tests/unit)
 REST := $(filter-out $(FAST:=/) tests/__pycache__/,$(wildcard tests/*/))
 # Further options for pytest: make test ARGS='-x -k refund'
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test full bench bench-quick docs test-pythons test-frameworks generate
+.PHONY: help setup demo up check types fast test full bench bench-quick docs test-pythons test-frameworks generate
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' \
@@ -27,8 +27,13 @@ up: setup ## run the server and dashboard on this machine
 	$(BIN)/figuard up
 
 check: setup ## lint, types, imports between rooms, fast tests (under a minute)
-	$(BIN)/ruff check && $(BIN)/ruff format --check --quiet
-	$(BIN)/pyright && $(BIN)/lint-imports --no-cache
+	$(MAKE) --no-print-directory --jobs=2 types fast
+
+types:
+	$(BIN)/ruff check && $(BIN)/ruff format --check --quiet && $(BIN)/lint-imports --no-cache
+	$(BIN)/pyright
+
+fast:
 	$(BIN)/pytest -n 2 --hypothesis-profile=check -m "not full" -p no:schemathesis $(ARGS) $(FAST)
 
 test: check ## check, then every other test but the long ones (under 8 minutes)

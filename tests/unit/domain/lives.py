@@ -25,7 +25,7 @@ VERBS = (
     *("ask",) * 6, *("confirm",) * 3, "fail", "void", "refund", "unknown", "extend", "wait", "wait", "external",
     "credit", "debit", "reset spent", "pause", "resume", "slower", "shadow", "real",
 )  # fmt: skip
-LIVES = st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 40), st.integers(0, 7)), min_size=4, max_size=14)
+LIVES = st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 40), st.integers(0, 7)), min_size=4, max_size=12)
 """What to do, how much of it, and to which event."""
 
 POLICY = Policy(

@@ -39,7 +39,7 @@ def histories(draw: st.DrawFn) -> tuple[Window, Facts, int]:
     """Return a window, what happened when (in order), and a present moment after all of it."""
     window = draw(st.sampled_from(WINDOWS))
     at, facts = NOW, Facts()
-    for quarters, amount in draw(st.lists(GAPS, max_size=12)):
+    for quarters, amount in draw(st.lists(GAPS, max_size=8)):
         at += quarters * window.bucket // 4
         facts.append((at, amount))
     return window, facts, at + draw(st.integers(0, 5)) * window.length // 4

@@ -362,7 +362,7 @@ def shown(outcome: Outcome) -> Any:
     return code(outcome)
 
 
-@given(st.lists(ASKS | OTHERS, min_size=2, max_size=6))
+@given(st.lists(ASKS | OTHERS, min_size=2, max_size=5))
 def test_a_batch_writes_the_very_bytes_that_its_orders_write_one_after_the_other(steps: list[tuple[str, int, int]]):
     at_once, in_turn = World(), World()
     batch, singles = orders_of(at_once, steps), orders_of(in_turn, steps)
