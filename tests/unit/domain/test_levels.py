@@ -125,6 +125,12 @@ def test_a_root_carries_the_balance_of_its_own_chain():
     assert balance(reserved=10) == move(FULL, None, root)[1].standing.subtree
 
 
+def test_a_shadow_root_weighs_on_the_shadow_side_of_its_chain():
+    root = event(10, id="root", max_subtree=100, shadow=True)
+
+    assert balance(reserved=10, shadow=True) == move(FULL, None, root)[1].standing.subtree
+
+
 def test_a_chain_without_a_cap_is_not_counted():
     touched = touching(FULL, root=event(0, id="root"))
 
