@@ -13,6 +13,7 @@ import asyncio
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -38,12 +39,19 @@ MEMORY_BYTES_MIN = 2**30
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
-# A parent that dies closes our standard input, so the server stops and its data go, however the parent ended.
+# A parent that dies closes our standard input, so the server stops and its data go, however the parent ended. Each
+# line before that asks for the server to be started again on the same data, after somebody killed it.
 _SUPERVISE = """
-"$1/postgres" -D "$2" </dev/null >"$2/log" 2>&1 &
-server=$!
-echo $server
-read -r _
+start() {
+    "$1/postgres" -D "$2" </dev/null >>"$2/log" 2>&1 &
+    server=$!
+    echo $server
+}
+start "$@"
+while read -r _; do
+    wait $server
+    start "$@"
+done
 kill -QUIT $server 2>/dev/null
 wait $server
 cd / && rm -rf "${2%/*}"
@@ -110,12 +118,24 @@ class Server:
         """Remove a database, whoever is connected to it."""
         self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
+    def kill(self) -> None:
+        """Kill the server's first process, as a machine out of memory does; its data stay. Only one of ours."""
+        assert self.pid is not None
+        os.kill(self.pid, signal.SIGKILL)
+
+    def revive(self) -> None:
+        """Start a killed server again on its data, and return when it has recovered them and listens."""
+        assert self.process is not None
+        self.pid = asyncio.run(_revived(self.address, self.process))
+
     def stop(self) -> None:
         """Stop the server and remove its data; one that was there before us stays."""
         if self.process is None:
             return
         assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.close()
+        self.process.stdout.close()
         try:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -181,9 +201,7 @@ def _start(binaries: Path, folder: Path, account: dict[str, Any], settings: Mapp
         start_new_session=True,
         **account,
     )
-    assert process.stdout is not None
-    pid = int(process.stdout.readline())
-    process.stdout.close()
+    pid = _next_pid(process)
     server = Server(
         f"postgresql://{ADMIN}@/{ADMIN}?host={folder}&port={port}",
         f"postgresql://{ADMIN}:{password}@127.0.0.1:{port}/{ADMIN}",
@@ -192,7 +210,7 @@ def _start(binaries: Path, folder: Path, account: dict[str, Any], settings: Mapp
         folder,
     )
     try:
-        asyncio.run(_wait_for(server.address, process))
+        asyncio.run(_wait_for(server.address, pid))
     except BaseException as error:
         log = (data / "log").read_text(encoding="utf-8", errors="replace") if (data / "log").exists() else ""
         server.stop()
@@ -200,13 +218,43 @@ def _start(binaries: Path, folder: Path, account: dict[str, Any], settings: Mapp
     return server
 
 
-async def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def _next_pid(process: subprocess.Popen[bytes], order: bytes = b"") -> int:
+    """Give the supervisor an order, if any, and return the process that it says it started."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(order)
+    process.stdin.flush()
+    return int(process.stdout.readline())
+
+
+def _is_gone(pid: int) -> bool:
+    """Return whether a process has ended; nobody may have asked yet how."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return Path("/proc/self").exists()
+
+
+async def _revived(url: str, process: subprocess.Popen[bytes]) -> int:
+    async with asyncio.timeout(START_SECONDS):
+        while True:
+            pid = _next_pid(process, b"again\n")
+            try:
+                await _wait_for(url, pid)
+            except (OSError, asyncpg.PostgresError):
+                # The processes of the one that was killed hold its memory for a moment longer.
+                await asyncio.sleep(0.05)
+            else:
+                return pid
+
+
+async def _wait_for(url: str, pid: int) -> None:
     async with asyncio.timeout(START_SECONDS):
         while True:
             try:
                 connection = await asyncpg.connect(url)
             except (OSError, asyncpg.CannotConnectNowError):
-                if process.poll() is not None:
+                if _is_gone(pid):
                     raise
                 await asyncio.sleep(0.02)
             else:
