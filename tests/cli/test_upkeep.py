@@ -208,6 +208,15 @@ def test_a_key_is_an_agents_unless_told(figuard):
     assert "shown this once" in ran.err
 
 
+def test_a_key_may_be_for_one_budget(travel):
+    budget = travel("budget", "list", "--json").json["budgets"][0]
+    made = travel("keys", "create", "--budget", budget["id"][:12], "--json").json
+    refused = travel("keys", "create", "--budget", budget["id"], "--scope", "read")
+
+    assert budget["id"] == made["budget_id"]
+    assert "budgetId confines keys of scope agent only" in refused.err
+
+
 def test_an_unknown_key(figuard):
     figuard("keys", "create")
 

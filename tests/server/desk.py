@@ -53,11 +53,13 @@ class Desk:
         transport = httpx2.ASGITransport(app=self.server.app)
         self.http = httpx2.AsyncClient(transport=transport, base_url="http://figuard.test")
 
-    async def key(self, scope: KeyScope | str = KeyScope.ADMIN, tenant: str = "acme") -> str:
+    async def key(
+        self, scope: KeyScope | str = KeyScope.ADMIN, tenant: str = "acme", budget_id: str | None = None
+    ) -> str:
         """Return a new key of a tenant, which is made if need be."""
         with suppress(StoreConflict):
             await self.backend.insert(Tenant(tenant, tenant, self.clock.now()))
-        command = CreateApiKey(scope=KeyScope(scope))
+        command = CreateApiKey(scope=KeyScope(scope), budget_id=budget_id)
         return (await self.backend.engine.execute(Order(command, tenant, "test"))).secret
 
     async def call(

@@ -86,6 +86,15 @@ def test_an_unknown_tenant_gets_no_key(figuard):
     assert "there is no tenant 'nobody'" in refused.stderr
 
 
+def test_a_tenants_key_may_be_for_one_of_its_budgets_only(figuard):
+    made = json.loads(figuard("tenant", "create", "acme", "--json").stdout)
+
+    refused = figuard("tenant", "key", made["id"], "--scope", "agent", "--budget", "nobody")
+
+    assert 1 == refused.exit_code
+    assert "there is no budget 'nobody'" in refused.stderr
+
+
 def test_a_setting_that_cannot_be_used_is_a_sentence(figuard, monkeypatch):
     monkeypatch.setenv("FIGUARD_LOG_LEVEL", "loud")
 

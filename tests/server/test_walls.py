@@ -9,7 +9,7 @@ import pytest
 from figuard.domain.admin import KeyScope
 from figuard.ports import Books, ReadEntries
 from figuard.wire.operations import OPERATIONS, permits
-from tests.server.story import ask, furnished
+from tests.server.story import ABSENT, ask, furnished
 
 LISTS = {name for name, operation in OPERATIONS.items() if "{" not in operation.path}
 
@@ -200,3 +200,70 @@ async def test_an_agent_that_shows_its_token_settles_its_own_events_only(desk):
     without = await desk.call("POST", path, {"confirmedQuantity": 1}, key=agent)
 
     assert (404, 200) == (wrong.status_code, without.status_code)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_a_key_for_another_budget_opens_nothing(desk, name):
+    """
+    Whatever session token it shows along: to a key that was issued for one budget every other one is absent.
+    """
+    admin = await desk.key()
+    things = await furnished(desk, admin)
+    own = await desk.budget(admin)
+    key = await desk.key("agent", budget_id=own["id"])
+    before = await recorded(desk)
+
+    foreign = await ask(desk, name, things, key)
+    absent = await ask(desk, name, things, key, absent=True)
+    beside = await ask(desk, name, things, key, X_Session_Token=things.session)
+
+    shown = told(foreign)[1]
+    for thing in things.ids.values():
+        shown = shown.replace(thing, "…")
+    assert {foreign.status_code, beside.status_code} <= {401, 403, 404}
+    assert (absent.status_code, told(absent)[1]) == (foreign.status_code, shown)
+    if not permits(KeyScope.AGENT, OPERATIONS[name]):
+        assert "SCOPE_FORBIDDEN" == foreign.json()["error"]
+    assert before == await recorded(desk)
+
+
+@pytest.mark.parametrize("name", sorted(n for n, o in OPERATIONS.items() if permits(KeyScope.AGENT, o)))
+async def test_a_key_for_a_budget_opens_that_one(desk, name):
+    """
+    For reading and settling it needs no session token beside it.
+    """
+    things = await furnished(desk, await desk.key())
+    key = await desk.key("agent", budget_id=things.ids["budgetId"])
+
+    answer = await ask(desk, name, things, key)
+
+    assert answer.status_code not in {401, 403, 404}, answer.text
+
+
+async def test_a_key_for_a_budget_shows_no_token_of_another(desk):
+    admin = await desk.key()
+    own, other = await desk.budget(admin), await desk.budget(admin)
+    key = await desk.key("agent", budget_id=own["id"])
+    path = f"/budgets/{own['id']}"
+
+    foreign = await desk.call("GET", path, key=key, X_Session_Token=other["tokens"][0]["sessionToken"])
+    unknown = await desk.call("GET", path, key=key, X_Session_Token="st_unknown")
+    right = await desk.call("GET", path, key=key, X_Session_Token=own["tokens"][0]["sessionToken"])
+
+    assert (401, 200) == (foreign.status_code, right.status_code)
+    assert told(unknown) == told(foreign)
+
+
+async def test_a_key_is_issued_for_a_budget_over_http(desk):
+    admin = await desk.key()
+    own = await desk.budget(admin)
+    body = {"scope": "agent", "budgetId": own["id"]}
+
+    made = await desk.call("POST", "/api-keys", body, key=admin)
+    rotated = await desk.call("POST", f"/api-keys/{made.json()['id']}/rotate", key=admin)
+    absent = await desk.call("POST", "/api-keys", body | {"budgetId": ABSENT}, key=admin)
+    foreign = await desk.call("POST", "/api-keys", body, key=await desk.key(tenant="other"))
+
+    assert (201, own["id"], own["id"]) == (made.status_code, made.json()["budgetId"], rotated.json()["budgetId"])
+    assert (404, 404) == (absent.status_code, foreign.status_code)
+    assert foreign.json()["message"] == absent.json()["message"].replace(ABSENT, own["id"])

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from figuard.cli.console import Output, fields, status, table, when
-from figuard.cli.opening import client_of
+from figuard.cli.opening import client_of, find_budget
 from figuard.cli.options import Database, Json
 from figuard.client.models import ApiKey
 
@@ -55,12 +55,14 @@ def create(
     description: Annotated[str | None, typer.Argument(help="What the key is for.")] = None,
     scope: Annotated[Scope, typer.Option("--scope", help="What it may do; agent: only spend.")] = Scope.AGENT,
     expires_in: Annotated[str | None, typer.Option("--expires-in", help="90s, 24h, 7d; never unless told.")] = None,
+    budget: Annotated[str | None, typer.Option("--budget", help="An agent's only budget, named as elsewhere.")] = None,
     database: Database = None,
     as_json: Json = False,
 ) -> None:
     """Issue a key and show its secret."""
     with client_of(database, create=True) as client:
-        _once(client.create_api_key(description, scope=scope.value, expires_in=expires_in), as_json)
+        own = None if budget is None else find_budget(client, budget)
+        _once(client.create_api_key(description, scope=scope.value, expires_in=expires_in, budget=own), as_json)
 
 
 @app.command()

@@ -64,6 +64,7 @@ def key(
     tenant: Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's id.")],
     scope: Annotated[Scope, typer.Option("--scope", help="What the key may do.")] = Scope.ADMIN,
     description: Annotated[str | None, typer.Option("--description", help="What the key is for.")] = None,
+    budget: Annotated[str | None, typer.Option("--budget", metavar="ID", help="An agent's only budget.")] = None,
     database: Database = None,
     as_json: Json = False,
 ) -> None:
@@ -75,7 +76,7 @@ def key(
 
     if not _ask(database, GetRecords(Kind.TENANTS, (tenant,))):
         raise NotFound(f"there is no tenant {tenant!r}. See: figuard tenant list")
-    reply = _order(database, CreateApiKey(description, KeyScope(scope.value)), tenant)
+    reply = _order(database, CreateApiKey(description, KeyScope(scope.value), budget_id=budget), tenant)
     if not isinstance(reply, ApiKeyReply):
         raise TypeError(f"creating a key was answered with {type(reply).__name__}")
     _once({"id": tenant, "key_id": reply.api_key.id, "scope": scope.value, "key": reply.secret}, as_json)

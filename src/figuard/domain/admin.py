@@ -31,7 +31,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key without its secret: ``hash`` is an HMAC of it."""
+    """A key without its secret: ``hash`` is an HMAC of it. ``budget_id`` confines an agent's key to one budget."""
 
     id: str
     tenant_id: str
@@ -43,6 +43,7 @@ class ApiKey:
     expires_at: Instant | None = None
     revoked_at: Instant | None = None
     last_used_at: Instant | None = None
+    budget_id: str | None = None
 
     def is_live(self, now: Instant) -> bool:
         """Return whether the key opens anything at *now*."""

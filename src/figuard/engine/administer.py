@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from figuard.domain.admin import ApiKey, Delivery, DeliveryStatus, Tenant, Webhook
+from figuard.domain.admin import ApiKey, Delivery, DeliveryStatus, KeyScope, Tenant, Webhook
 from figuard.domain.backoff import due_after
+from figuard.domain.budget import Budget
 from figuard.domain.codes import ErrorCode
 from figuard.domain.commands import (
     CreateApiKey,
@@ -34,7 +35,7 @@ RESPONSE_BODY_MAX = 2000
 """How many characters of a receiver's answer are kept."""
 
 
-def gather_nothing(work: Work, order: Order, command: CreateWebhook | CreateApiKey | CreateTenant) -> Loads:
+def gather_nothing(work: Work, order: Order, command: CreateWebhook | CreateTenant) -> Loads:
     """Read nothing: what is made here depends on nothing."""
     yield from ()
 
@@ -103,8 +104,21 @@ def settle_delivery(work: Work, order: Order, command: SettleDelivery) -> Delive
     return DeliveryReply(settled)
 
 
+def gather_new_key(work: Work, order: Order, command: CreateApiKey) -> Loads:
+    """Read the budget that the key shall be for."""
+    if command.budget_id is not None:
+        yield (Load(Kind.BUDGETS, (command.budget_id,)),)
+
+
 def create_api_key(work: Work, order: Order, command: CreateApiKey) -> ApiKeyReply:
-    """Issue a key for the caller's tenant."""
+    """Issue a key for the caller's tenant. Raises ``Refusal`` unless its budget is the caller's and it an agent's."""
+    if command.budget_id is not None:
+        if command.scope is not KeyScope.AGENT:
+            raise Refusal(
+                ErrorCode.INVALID_REQUEST,
+                f"a key of scope {command.scope} cannot be confined to a budget, only one of scope {KeyScope.AGENT}",
+            )
+        work.need(Budget, command.budget_id, order.tenant_id)
     key, secret = _key(work, order.tenant_id, command)
     return ApiKeyReply(key, secret)
 
@@ -120,6 +134,7 @@ def _key(work: Work, tenant_id: str, command: CreateApiKey) -> tuple[ApiKey, str
         description=command.description,
         scope=command.scope,
         expires_at=command.expires_at,
+        budget_id=command.budget_id,
     )
     work.put(key)
     return key, secret
@@ -145,7 +160,8 @@ def rotate_api_key(work: Work, order: Order, command: RotateApiKey) -> ApiKeyRep
     if key.revoked_at is not None:
         raise Refusal(ErrorCode.API_KEY_STATE_CONFLICT, f"API key {key.id} is revoked already")
     work.put(replace(key, revoked_at=work.now))
-    fresh, secret = _key(work, key.tenant_id, CreateApiKey(key.description, key.scope, key.expires_at))
+    same = CreateApiKey(key.description, key.scope, key.expires_at, key.budget_id)
+    fresh, secret = _key(work, key.tenant_id, same)
     return ApiKeyReply(fresh, secret)
 
 

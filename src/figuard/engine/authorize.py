@@ -62,7 +62,7 @@ def act_one(work: Work, order: Order, command: Authorize) -> AuthorizeReply:
     if budget.tenant_id != order.tenant_id:
         raise Refusal(ErrorCode.TENANT_MISMATCH, "the session token and the API key belong to different tenants")
     if order.only_budget_id not in {None, budget.id}:
-        raise Refusal(ErrorCode.SCOPE_FORBIDDEN, "this key may spend from its own budget only")
+        raise _no_token(command)
     duties.perform(work, budget.id)
     # As they are now: a hold that has just ended was released at the token's caps too.
     budget, token = work.need(Budget, budget.id), work.need(Token, token.id)
@@ -72,7 +72,7 @@ def act_one(work: Work, order: Order, command: Authorize) -> AuthorizeReply:
         earlier = work.one(Kind.ATTEMPTS, (budget.id, budget.in_shadow, spend.key))
         if earlier is not None and (replayed := _replay(work, budget, earlier, command)):
             return replayed
-    situation, foreign = _situation(work, budget, token, command)
+    situation, foreign = _situation(work, budget, token, command, is_confined=order.only_budget_id is not None)
     _check_subscription(work, budget)
     attempt = earlier.attempt + 1 if earlier else 1
     event = decide(
@@ -103,12 +103,17 @@ def _token(work: Work, command: Authorize) -> Token:
         chain_live = all(ancestor is None or ancestor.is_live(work.now) for ancestor in ancestors)
         if (current or in_grace) and token.is_live(work.now) and chain_live:
             return token
+    raise _no_token(command)
+
+
+def _no_token(command: Authorize) -> Refusal:
+    """Return what is said of a token that does not exist, and of one that is no concern of the caller's."""
     hint = (
         "a budget id was sent where the budget's session token belongs (it starts with 'st_')"
         if command.looks_like_id
         else "the session token is unknown, expired, revoked or was rotated out"
     )
-    raise Refusal(ErrorCode.INVALID_SESSION_TOKEN, hint)
+    return Refusal(ErrorCode.INVALID_SESSION_TOKEN, hint)
 
 
 def _replay(work: Work, budget: Budget, earlier: Event, command: Authorize) -> AuthorizeReply | None:
@@ -129,9 +134,11 @@ def _replay(work: Work, budget: Budget, earlier: Event, command: Authorize) -> A
     return AuthorizeReply(earlier, budget, now, replayed=True, original=original)
 
 
-def _situation(work: Work, budget: Budget, token: Token, command: Authorize) -> tuple[Situation, str | None]:
+def _situation(
+    work: Work, budget: Budget, token: Token, command: Authorize, *, is_confined: bool
+) -> tuple[Situation, str | None]:
     spend = command.spend
-    parent, foreign = _parent(work, budget, spend.parent_event_id)
+    parent, foreign = _parent(work, budget, spend.parent_event_id, is_confined=is_confined)
     chain = (token, *(work.need(Token, ancestor) for ancestor in token.path))
     root = work.get(Event, parent.place.root_id) if parent and parent.place.root_id else None
     twin = None
@@ -150,19 +157,21 @@ def _situation(work: Work, budget: Budget, token: Token, command: Authorize) -> 
     return situation, foreign
 
 
-def _parent(work: Work, budget: Budget, parent_id: str | None) -> tuple[Event | None, str | None]:
+def _parent(work: Work, budget: Budget, parent_id: str | None, *, is_confined: bool) -> tuple[Event | None, str | None]:
     """
     Return the causal parent on this budget, or the id of one on another budget of the same tenant.
 
-    A parent elsewhere makes this event a root of its own budget: agents carry an event id across budgets. Raises
-    ``Refusal`` (``INVALID_PARENT_EVENT``) for an unknown parent and for one that was denied, failed or voided.
+    A parent elsewhere makes this event a root of its own budget: agents carry an event id across budgets. For a caller
+    that is confined to this budget there is no elsewhere. Raises ``Refusal`` (``INVALID_PARENT_EVENT``) for an unknown
+    parent and for one that was denied, failed or voided.
     """
     if parent_id is None:
         return None, None
     parent = work.get(Event, parent_id)
-    if parent is None or parent.tenant_id != budget.tenant_id:
+    is_elsewhere = parent is not None and parent.budget_id != budget.id
+    if parent is None or parent.tenant_id != budget.tenant_id or (is_elsewhere and is_confined):
         raise Refusal(ErrorCode.INVALID_PARENT_EVENT, f"there is no event {parent_id!r} to be the parent")
-    if parent.budget_id != budget.id:
+    if is_elsewhere:
         return None, parent_id
     if not parent.is_live:
         raise Refusal(

@@ -208,7 +208,15 @@ def _remembered(work: Work, order: Order) -> Reply | None:
             f"idempotency key {order.idempotency_key!r} stands for another {known.operation} request",
         )
     reply: Reply = _DECODERS[_handler(order).reply].decode(known.reply)
-    return reply
+    # An answer about another budget is none of a confined caller's: the command says so in its own words.
+    return reply if order.only_budget_id in {None, _home(reply) or order.only_budget_id} else None
+
+
+def _home(reply: Any) -> str | None:  # noqa: ANN401 - any reply
+    """Return the budget that a reply is about, if it is about one."""
+    of_budget = next((found for name in ("event", "root", "token") if (found := getattr(reply, name, None))), None)
+    budget = getattr(reply, "budget", None)
+    return of_budget.budget_id if of_budget is not None else budget.id if budget is not None else None
 
 
 def _remember(work: Work, order: Order, reply: Reply) -> None:

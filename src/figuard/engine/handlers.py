@@ -54,7 +54,7 @@ HANDLERS: Mapping[type, Handler] = {
     c.DeleteWebhook: Handler(administer.gather_webhook, administer.delete_webhook, r.WebhookReply),
     c.RetryDelivery: Handler(administer.gather_delivery, administer.retry_delivery, r.DeliveryReply),
     c.SettleDelivery: Handler(administer.gather_delivery, administer.settle_delivery, r.DeliveryReply),
-    c.CreateApiKey: Handler(administer.gather_nothing, administer.create_api_key, r.ApiKeyReply),
+    c.CreateApiKey: Handler(administer.gather_new_key, administer.create_api_key, r.ApiKeyReply),
     c.RevokeApiKey: Handler(administer.gather_key, administer.revoke_api_key, r.ApiKeyReply),
     c.RotateApiKey: Handler(administer.gather_key, administer.rotate_api_key, r.ApiKeyReply),
     c.CreateTenant: Handler(administer.gather_nothing, administer.create_tenant, r.TenantReply),

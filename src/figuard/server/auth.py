@@ -31,6 +31,8 @@ from figuard.wire.operations import Operation, permits
 
 HINT_SECONDS = 1
 """How long a looked-up key is trusted for reads."""
+ORDER_HINT_SECONDS = 60
+"""How long it is trusted to say whose order something is; whether it is still valid is for the batch to say."""
 HINTS_MAX = 10_000
 """How many keys a process remembers."""
 KEY_LENGTH_MAX = 512
@@ -53,21 +55,24 @@ class KeyedEngine:
 
     async def execute(self, order: Order) -> Reply:
         """As ``AsyncEngine.execute``; refused when the key was ended since it was looked up."""
-        return await self._engine.execute(
-            Order(
-                order.command,
-                order.tenant_id,
-                order.actor,
-                order.idempotency_key,
-                order.fingerprint,
-                order.only_budget_id,
-                self._key_id,
-            )
-        )
+        return await self._engine.execute(under_key(order, self._key_id))
 
     async def ask(self, question: Question, tenant_id: str, *, only_budget_id: str | None = None) -> View:
         """As ``AsyncEngine.ask``."""
         return await self._engine.ask(question, tenant_id, only_budget_id=only_budget_id)
+
+
+def under_key(order: Order, key_id: str) -> Order:
+    """Return an order that names the API key which let its caller in."""
+    return Order(
+        order.command,
+        order.tenant_id,
+        order.actor,
+        order.idempotency_key,
+        order.fingerprint,
+        order.only_budget_id,
+        key_id,
+    )
 
 
 @dataclass(slots=True)
@@ -82,6 +87,10 @@ class Pass:
     def actor(self) -> str:
         """What the ledger calls whoever holds the key."""
         return f"key:{self.key.id}"
+
+    def is_fresh(self, now: Instant) -> bool:
+        """Return whether the key was looked up so shortly before *now* that it need not be looked up again."""
+        return 0 <= now - self.checked_at < HINT_SECONDS * SECOND
 
 
 class Gate:
@@ -106,10 +115,21 @@ class Gate:
         digest = self._hasher.hash(raw)
         known = self._passes.get(digest)
         now = self.engine.now()
-        if known is None or not 0 <= now - known.checked_at < HINT_SECONDS * SECOND:
+        if known is None or not known.is_fresh(now):
             known = await self._looked_up(digest, raw)
         if not known.key.is_live(now):
             raise _unknown()
+        self.used.add(known.key.id)
+        return known
+
+    def remembered(self, raw: str | None) -> Pass | None:
+        """Return the pass of a key that was looked up not long ago, good enough for an order; None when in doubt."""
+        if not raw or len(raw) > KEY_LENGTH_MAX:
+            return None
+        known = self._passes.get(self._hasher.hash(raw))
+        now = self.engine.now()
+        if known is None or not 0 <= now - known.checked_at < ORDER_HINT_SECONDS * SECOND or not known.key.is_live(now):
+            return None
         self.used.add(known.key.id)
         return known
 
@@ -157,27 +177,30 @@ class Gate:
         """
         Return the one budget that a caller may see, or None.
 
-        An agent's key reads nothing but the budget of the session token it presents, and where it presents one while
-        settling, settles nothing but that budget's events. Raises ``Refusal`` (``SCOPE_FORBIDDEN``,
-        ``INVALID_SESSION_TOKEN``).
+        An agent's key that was issued for one budget has no other. One that was not reads nothing but the budget of
+        the session token it presents, and where it presents one while settling, settles nothing but that budget's
+        events. Raises ``Refusal`` (``SCOPE_FORBIDDEN``, ``INVALID_SESSION_TOKEN``).
         """
-        if held.key.scope is not KeyScope.AGENT or operation.session_token:
+        if held.key.scope is not KeyScope.AGENT:
             return None
+        own = held.key.budget_id
+        # Whoever authorizes is let in by its tokens, which the decision itself looks at.
+        if operation.session_token or operation.name == "authorize_batch":
+            return own
         if session_token is None:
-            if operation.scope is KeyScope.AGENT:
-                return None
+            if own is not None or operation.scope is KeyScope.AGENT:
+                return own
             raise Refusal(
                 ErrorCode.SCOPE_FORBIDDEN,
                 f"an agent's key reads only its own budget: send that budget's token in X-Session-Token with "
-                f"{operation.name}, or use a key of scope read",
+                f"{operation.name}, or use a key of scope read, or one issued for that budget",
             )
-        if operation.name == "authorize_batch":
-            return None
         hashes = tuple(self._hasher.candidates(session_token))
         found: Mapping[str, Token] = await self.engine.query(GetRecords(Kind.TOKENS_BY_HASH, hashes))
         token = next((found[one] for one in hashes if one in found), None)
         now = self.engine.now()
-        if token is None or token.tenant_id != held.key.tenant_id or not _opens(token, hashes, now):
+        is_ours = token is not None and token.tenant_id == held.key.tenant_id and own in {None, token.budget_id}
+        if token is None or not is_ours or not _opens(token, hashes, now):
             raise Refusal(ErrorCode.INVALID_SESSION_TOKEN, "the session token is unknown, expired or revoked")
         return token.budget_id
 

@@ -62,7 +62,7 @@ def test_a_key_confined_to_another_budget_comes_before_the_keys_answer():
     case = Case()
     command = c.Authorize(case.world.hasher.hash(case.budget.secret or ""), spend(10))
 
-    assert ErrorCode.SCOPE_FORBIDDEN is refusal(case.world.order, command, only_budget_id="another")
+    assert ErrorCode.INVALID_SESSION_TOKEN is refusal(case.world.order, command, only_budget_id="another")
     assert case.first.event == case.world.order(command, only_budget_id=case.budget.budget.id).event
 
 

@@ -96,6 +96,11 @@ def test_an_empty_list_in_a_scope_allows_nothing():
         ("create_scoped_token", {"label": " ", "scope": None}, {"label": "must not be blank", "scope": "is required"}),
         ("create_api_key", {"description": "x" * 256}, {"description": "must be at most 255 characters, got 256"}),
         ("create_api_key", {"scope": "root"}, {"scope": "must be one of agent, operator, admin, read, got 'root'"}),
+        (
+            "create_api_key",
+            {"budgetId": ID, "scope": "operator"},
+            {"budgetId": "confines keys of scope agent only; send that scope, or leave the budget out"},
+        ),
         ("create_api_key", {"expiresAt": "now"}, {"expiresAt": "is not an ISO 8601 time with an offset: 'now'"}),
     ],
 )
@@ -116,6 +121,7 @@ def test_a_key_is_an_admins_unless_told():
     assert CreateApiKey("ci", KeyScope.AGENT, instant(LATER)) == asked(
         "create_api_key", description="ci", scope="agent", expiresAt=LATER
     )
+    assert ID == asked("create_api_key", scope="agent", budgetId=ID.upper()).budget_id
 
 
 @pytest.mark.parametrize(

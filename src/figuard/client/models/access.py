@@ -67,7 +67,7 @@ class DelegationToken:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key. ``raw_key`` is only there in the answer that made it."""
+    """An API key. ``raw_key`` is only there in the answer that made it; ``budget_id`` is the only one it opens."""
 
     id: str
     key_prefix: str
@@ -78,3 +78,4 @@ class ApiKey:
     raw_key: str | None = field(default=None, repr=False)
     scope: str | None = None
     expires_at: str | None = None
+    budget_id: str | None = None

@@ -150,10 +150,12 @@ def create_api_key(
     scope: str | None,
     expires_at: ExpiresAt | None,
     expires_in: ExpiresIn | None,
+    budget: BudgetLike | None,
 ) -> Steps[ApiKey]:
     """Issue a key."""
     end = _end(session, expires_at, expires_in)
-    body = CreateApiKeyRequest(description=description, scope=scope, expires_at=end)
+    budget_id = None if budget is None else budget_id_of(budget)
+    body = CreateApiKeyRequest(description=description, scope=scope, expires_at=end, budget_id=budget_id)
     answer = yield from perform(session, "create_api_key", body=body)
     return decode.api_key(answer.value)
 

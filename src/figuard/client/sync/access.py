@@ -88,11 +88,13 @@ class Access(Core):
         scope: str | None = None,
         expires_at: ExpiresAt | None = None,
         expires_in: ExpiresIn | None = None,
+        budget: BudgetLike | None = None,
     ) -> ApiKey:
         """
         Issue an API key and return it with its secret (``raw_key``), shown this once.
 
-        ``scope`` is "agent" (authorize and settle), "operator" (run budgets), "admin" (the default) or "read".
+        ``scope`` is "agent" (authorize and settle), "operator" (run budgets), "admin" (the default) or "read". With
+        *budget* an agent's key is good for that budget alone: every other is to it as if it did not exist.
         """
         return self._run(ops.create_api_key(self._session, **given(locals())))
 

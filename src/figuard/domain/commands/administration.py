@@ -106,11 +106,12 @@ class SettleDelivery:
 
 @dataclass(frozen=True, slots=True)
 class CreateApiKey:
-    """Issue a key for the caller's tenant."""
+    """Issue a key for the caller's tenant; with ``budget_id`` an agent's key for that budget alone."""
 
     description: str | None = None
     scope: KeyScope = KeyScope.ADMIN
     expires_at: Instant | None = None
+    budget_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

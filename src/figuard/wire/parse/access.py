@@ -130,8 +130,11 @@ def create_api_key(call: Call, context: Context) -> CreateApiKey:
     description = fields.optional_text(faults, "description", body.description)
     scope = fields.choice(faults, "scope", body.scope, KeyScope, KeyScope.ADMIN)
     expires_at = fields.future(faults, "expiresAt", body.expires_at, context.now)
+    budget_id = fields.uuid(faults, "budgetId", body.budget_id)
+    if budget_id is not None and scope is not KeyScope.AGENT:
+        faults.add("budgetId", "confines keys of scope agent only; send that scope, or leave the budget out")
     faults.check()
-    return CreateApiKey(description, scope, expires_at)
+    return CreateApiKey(description, scope, expires_at, budget_id)
 
 
 def list_api_keys(_call: Call, _context: Context) -> ListApiKeys:

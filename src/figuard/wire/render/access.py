@@ -91,5 +91,6 @@ def _api_key(key: ApiKey, now: Instant, secret: str | None = None) -> ApiKeyResp
         last_used_at=when(key.last_used_at),
         expires_at=when(key.expires_at),
         revoked_at=when(key.revoked_at),
+        budget_id=key.budget_id,
         raw_key=secret,
     )

@@ -59,9 +59,11 @@ class CreateApiKeyRequest(RequestBody, kw_only=True):
     """
     Issue a key for the caller's tenant. (``POST /api-keys``)
 
-    ``scope`` is agent, operator, admin (default) or read; ``expires_at`` is ISO 8601.
+    ``scope`` is agent, operator, admin (default) or read; ``expires_at`` is ISO 8601. ``budget_id`` confines an
+    agent's key to that budget: any other is to it as if it did not exist.
     """
 
     description: str | None = None
     scope: str | None = None
     expires_at: str | None = None
+    budget_id: str | None = None

@@ -63,4 +63,5 @@ class ApiKeyResponse(SparseBody, kw_only=True):
     last_used_at: str | None = None
     expires_at: str | None = None
     revoked_at: str | None = None
+    budget_id: str | None = None
     raw_key: str | None = None
