@@ -111,8 +111,8 @@ class Responses:
         return {
             "id": f"resp_{said.number}", "object": "response", "created_at": 1, "model": body.get("model"),
             "status": "completed", "output": self._output(said), "usage": usage, "parallel_tool_calls": True,
-            "tool_choice": "auto", "tools": [], "error": None, "incomplete_details": None, "instructions": None, "metadata": {},
-            "temperature": 1, "top_p": 1,
+            "tool_choice": "auto", "tools": [], "error": None, "incomplete_details": None, "instructions": None,
+            "metadata": {}, "temperature": 1, "top_p": 1,
         }  # fmt: skip
 
     def events(self, body: dict[str, Any], said: Said) -> list[dict[str, Any] | str]:
