@@ -80,6 +80,12 @@ async def test_the_client_spends_over_the_wire(served):
     assert (25, 75) == (budget.quantity_spent, budget.available_quantity)
 
 
+async def test_a_link_names_the_port_that_was_found(served):
+    server, address = served
+
+    assert address == server.settings.base_url
+
+
 async def test_a_connection_is_kept_for_the_next_request(served):
     async with connected(served[1]) as (reader, writer):
         for _ in range(3):

@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 
 import structlog
 import uvicorn
@@ -60,6 +61,8 @@ async def serving(
     Raises ``StoreUnavailable``, ``OSError`` (the port is taken) and ``SettingsError``.
     """
     listening = _listening(settings)
+    # Links lead here: where any free port would do, they name the one that was found.
+    settings = replace(settings, port=listening.getsockname()[1])
     try:
         server = Server(settings, await open_backend(settings, clock=clock, ids=ids))
     except BaseException:
