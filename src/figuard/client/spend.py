@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -119,16 +120,13 @@ class Spend(SpendBase):
         super().__init__(session, ask, raise_on_denial=raise_on_denial)
         self._run = run
 
-    def ask_now(self) -> None:
-        """Ask, without entering a block."""
-        self._run(self.begin())
-
-    def settle_now(self, error: BaseException | None) -> None:
-        """Settle as the block was left, without leaving one."""
-        self._run(self.end(error))
+    def on_a_thread(self) -> AsyncSpend:
+        """Return the same spending for an event loop, which goes on while a thread of its own asks and settles."""
+        run = partial(asyncio.to_thread, self._run)
+        return AsyncSpend(run, self._session, self._ask, raise_on_denial=self._raise_on_denial)
 
     def __enter__(self) -> Self:
-        self.ask_now()
+        self._run(self.begin())
         self.open_scope()
         return self
 
@@ -136,7 +134,7 @@ class Spend(SpendBase):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close_scope()
-        self.settle_now(error)
+        self._run(self.end(error))
 
 
 class AsyncSpend(SpendBase):

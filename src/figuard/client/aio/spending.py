@@ -6,11 +6,13 @@ Whole spendings: authorize before a block or a function, settle after it, whatev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Literal, TypeVar
 
 from figuard.client.aio.core import Core, given
 from figuard.client.guarded import Amount, Guard, Key, guard
+from figuard.client.guarding.policy import Policy
+from figuard.client.guarding.tools import ToolGuard
 from figuard.client.ops.arguments import EventLike, TokenLike
 from figuard.client.ops.authorize import asking
 from figuard.client.ops.sweep import swept
@@ -45,6 +47,7 @@ class Spending(Core):
         max_subtree_quantity: AmountLike | None = None,
         reserve: bool = True,
         raise_on_denial: bool = True,
+        renew_key: bool = False,
     ) -> AsyncSpend:
         """
         Authorize, run a block, settle: ``async with client.spend(budget, 300) as spend: spend.settle(await book())``.
@@ -54,7 +57,8 @@ class Spending(Core):
         event as its parent. Left normally, the amount of ``spend.settle`` is confirmed, or the authorized one; left
         by an exception, the event is failed (TOOL_ERROR); left by a time-out, a cancellation or an interrupt, the
         hold stays as of unknown outcome. A spending whose ``idempotency_key`` was settled before is denied
-        (DUPLICATE_REQUEST). The other arguments are those of ``authorize``; ``category`` is ``claimed_category``.
+        (DUPLICATE_REQUEST); with ``renew_key`` a key whose spending was failed or voided is good for another one. The
+        other arguments are those of ``authorize``; ``category`` is ``claimed_category``.
 
         Leaving the block raises what ``confirm`` raises, after marking the outcome as unknown: the hold stays.
         """
@@ -88,6 +92,56 @@ class Spending(Core):
         client of this colour cannot wait for.
         """
         return guard(self, Guard(**given(locals())))
+
+    def guard(
+        self,
+        budget: TokenLike | None = None,
+        *,
+        token_resolver: Callable[[str | None], TokenLike] | None = None,
+        agent_id: str = "agent",
+        amount_key: str = "amount",
+        amount_extractor: Callable[[Mapping[str, Any]], AmountLike | None] | None = None,
+        price: AmountLike | Mapping[str, AmountLike] | None = None,
+        price_per_unit: AmountLike | None = None,
+        unit_key: str = "quantity",
+        on_unknown_amount: AmountLike = "deny",
+        cost_extractor: Callable[[Any], AmountLike | None] | None = None,
+        cost_key: str | None = None,
+        category: str | Callable[[Mapping[str, Any]], str | None] | None = None,
+        tool_category_map: Mapping[str, str] | None = None,
+        ignore_tools: Collection[str] = (),
+        key: Key | None = None,
+        run_id: str | None = None,
+        record_inputs: bool = False,
+        action_type: str = "TOOL_CALL",
+        currency: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        on_denied: Literal["tell", "raise"] = "tell",
+        on_cancel: Literal["unknown", "fail"] = "unknown",
+    ) -> ToolGuard:
+        """
+        Return a guard for tools that a model calls, one budget for as many as you like: ``@client.guard(budget)``.
+
+        It wraps plain functions of either colour (``guard.wrap(function)``, or as a decorator), and every integration
+        takes one. Each call is a spending. A denied call does not run; it returns the text ``FiGuard DENIED: <code> —
+        <message>`` for the model to read, or raises ``FiGuardDeniedException`` with ``on_denied="raise"``.
+
+        The amount of a call is what ``amount_extractor`` says of its arguments (by name, defaults included); else
+        ``price``, fixed or by tool; else ``price_per_unit`` times the argument *unit_key*; else the argument
+        *amount_key*. When none of these says an amount, the call is denied, or ``on_unknown_amount`` is its price.
+        What was really spent is what ``cost_extractor`` says of the result, else the member *cost_key* of the result,
+        else the ``Costed`` that the tool returned, else the amount.
+
+        The budget is *budget*, or is asked from ``token_resolver`` with the id of the agent, so that each agent of a
+        fleet spends from a token of its own. ``tool_category_map`` gives a tool's category, else ``category``. Calls
+        of ``ignore_tools`` are not guarded. ``key`` makes the idempotency key of plain functions; frameworks make
+        theirs of *run_id* or their own run, the id of the call, and its arguments. A key is good for another spending
+        after a failed one; the result of a settled call is given again, and its body does not run twice.
+
+        Arguments stay off the ledger unless ``record_inputs``. A cancelled call keeps its hold as of unknown outcome
+        unless ``on_cancel="fail"``. Raises ``ValueError`` for settings that contradict each other.
+        """
+        return ToolGuard(self, Policy(**given(locals())))
 
     async def sweep(self) -> None:
         """

@@ -13,7 +13,7 @@ import msgspec
 
 from figuard.client import decode, telemetry
 from figuard.client.context import Origin, ambient_parent, digest, origins
-from figuard.client.exceptions import FiGuardApiError, FiGuardConnectionError
+from figuard.client.exceptions import FiGuardApiError, FiGuardConnectionError, FiGuardError
 from figuard.client.fail_open import is_fallback
 from figuard.client.models import AuthorizationBatch, AuthorizationResult, Budget, DelegationToken
 from figuard.client.ops import fallback
@@ -30,6 +30,10 @@ from figuard.client.ops.arguments import (
 from figuard.client.session import Session, logger, perform
 from figuard.client.steps import Steps
 from figuard.wire.requests import AuthorizeBatchItem, AuthorizeBatchRequest, AuthorizeRequest
+
+RENEWALS_MAX = 100
+"""How many spendings may fail under one idempotency key before it is used up."""
+_TAKEN_BACK = frozenset({"FAILED", "VOIDED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +175,25 @@ def _shown(token: str) -> str:
 
 def asking(session: Session, given: dict[str, Any]) -> Callable[[], Steps[AuthorizationResult]]:
     """Return what asks for a spending block, from the arguments of ``spend``."""
-    arguments = {name: value for name, value in given.items() if name not in {"raise_on_denial", "category"}}
+    own = {"raise_on_denial", "category", "renew_key"}
+    arguments = {name: value for name, value in given.items() if name not in own}
     if (category := given["category"]) is not None:
         if arguments["claimed_category"] is not None:
             raise ValueError("category and claimed_category are the same thing; give one of them")
         arguments["claimed_category"] = category
+    if given["renew_key"] and given["idempotency_key"] is not None:
+        return partial(_authorize_anew, session, given["idempotency_key"], arguments)
     return partial(authorize, session, **arguments)
+
+
+def _authorize_anew(session: Session, key: str, arguments: dict[str, Any]) -> Steps[AuthorizationResult]:
+    """Ask under *key*, or under the first of its successors whose event was neither failed nor voided."""
+    for attempt in range(1, RENEWALS_MAX + 1):
+        arguments["idempotency_key"] = key if attempt == 1 else f"{key}#{attempt}"
+        answer = yield from authorize(session, **arguments)
+        if answer.current_decision not in _TAKEN_BACK:
+            return answer
+    raise FiGuardError(f"the {RENEWALS_MAX} spendings of idempotency key {key!r} were all taken back; use a new key")
 
 
 def authorize_tokens(

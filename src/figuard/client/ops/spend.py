@@ -49,18 +49,26 @@ class Wish:
 def begin(ask: Callable[[], Steps[AuthorizationResult]], *, raise_on_denial: bool) -> Steps[AuthorizationResult]:
     """Ask; raise ``FiGuardDeniedException`` when the block must not run and the caller wants it so."""
     answer = yield from ask()
-    if not raise_on_denial:
-        return answer
-    answer.raise_if_denied()
+    if raise_on_denial and (refused := refusal_of(answer)) is not None:
+        raise refused
+    return answer
+
+
+def refusal_of(answer: AuthorizationResult) -> FiGuardDeniedException | None:
+    """Return why what *answer* was asked for must not be done, or None when it may."""
     if was_settled_before(answer):
-        raise FiGuardDeniedException(
+        return FiGuardDeniedException(
             DenialReason.DUPLICATE_REQUEST,
             f"event {answer.event_id} of this idempotency key was settled before; running its block again would pay "
             "twice. Use a new key for a new spending",
             answer.event_id,
             result=answer,
         )
-    return answer
+    try:
+        answer.raise_if_denied()
+    except FiGuardDeniedException as refused:
+        return refused
+    return None
 
 
 def was_settled_before(answer: AuthorizationResult) -> bool:
