@@ -129,11 +129,22 @@ class AsyncEngine:
 
     async def execute(self, order: Order) -> Reply:
         """As ``Engine.execute``. Raises ``Refusal`` (``OVERLOADED``) at once when too many wait already."""
+        return self.settled(order, await self.submit(order))
+
+    def submit(self, order: Order) -> asyncio.Future[Outcome]:
+        """Queue an order; ``settled`` makes a reply of what it comes to. Raises ``Refusal`` (``OVERLOADED``)."""
+        self.check_room()
+        return self._lane(order).submit(order)
+
+    def check_room(self) -> None:
+        """Raise ``Refusal`` (``OVERLOADED``) when so many orders wait that one more is better told to come again."""
         if self.waiting >= self._queue_max:
             raise Refusal(
                 ErrorCode.OVERLOADED, f"{self.waiting} requests are waiting to be committed", retry_after_seconds=1.0
             )
-        outcome = await self._lane(order).submit(order)
+
+    def settled(self, order: Order, outcome: Outcome) -> Reply:
+        """Return the reply of an order that is done. Raises ``Refusal`` as ``execute`` does."""
         if isinstance(outcome, Exception):
             raise as_refusal(outcome) from (None if isinstance(outcome, Refusal) else outcome)
         self._remember(order, outcome)

@@ -55,8 +55,13 @@ class Api:
             by_path.setdefault(operation.url, {})[operation.method] = operation
         return [Route(_pattern(path), Endpoint(self, methods)) for path, methods in by_path.items()]
 
+    def check_room(self) -> None:
+        """Raise ``Refusal`` (``OVERLOADED``) while too many orders wait: it has to cost less than what is refused."""
+        self.gate.engine.check_room()
+
     async def handle(self, operation: Operation, scope: Scope, receive: Receive, heads: Heads) -> Answer:
         """Carry out one request. Raises ``Refusal`` and ``ClientDisconnect``."""
+        self.check_room()
         held = await self.gate.admit(heads.api_key)
         self.rate.take(held.key.id)
         check_scope(held, operation)
@@ -95,14 +100,15 @@ class Api:
                     trace_id=trace_of(scope),
                 )
         except TimeoutError:
-            raise Refusal(
-                ErrorCode.STORE_UNAVAILABLE,
-                f"there was no answer within {self.settings.request_seconds:g} s",
-                retry_after_seconds=1.0,
-            ) from None
+            raise late(self.settings.request_seconds) from None
         if operation.name in _ENDS_KEYS:
             self.gate.forget()
         return answer
+
+
+def late(seconds: float) -> Refusal:
+    """Return what a caller is told that has waited for so long."""
+    return Refusal(ErrorCode.STORE_UNAVAILABLE, f"there was no answer within {seconds:g} s", retry_after_seconds=1.0)
 
 
 class Endpoint:

@@ -16,6 +16,7 @@ from figuard.server.auth import Gate, KeyedEngine
 from figuard.server.backend import Backend
 from figuard.server.demo import demo_routes, seed_demo
 from figuard.server.docs import Docs
+from figuard.server.express import Express
 from figuard.server.health import Health
 from figuard.server.metrics import Counts
 from figuard.server.ratelimit import RateLimit
@@ -31,7 +32,7 @@ from figuard.webhooks.sender import TOTAL_SECONDS
 
 
 class Server:
-    """One server over one open database. ``app`` is what a web server runs."""
+    """One server over one open database. ``app`` is what a web server runs; ``express`` answers its hot requests."""
 
     def __init__(
         self,
@@ -56,6 +57,8 @@ class Server:
         self.rate = RateLimit(settings.rate_per_minute, monotonic)
         self.health = Health(settings, backend.engine, self.gate, self.counts)
         self.workers = Workers(settings, backend, self.sender, self.counts, self.gate)
+        self.api = Api(settings, self.gate, self.rate, self.counts, self.hasher)
+        self.express = Express(self.api)
         self.app: ASGIApp = Shell(self._routed(), settings)
 
     def _service_of(self, key: ApiKey) -> AsyncService:
@@ -64,10 +67,9 @@ class Server:
         return AsyncService(keyed, self.settings.wire(), sender=sender, seal=self.backend.box.seal)
 
     def _routed(self) -> ASGIApp:
-        api = Api(self.settings, self.gate, self.rate, self.counts, self.hasher)
         sessions = Sessions(self.settings, self.gate, self.backend.hasher)
         routes = [
-            *api.routes(),
+            *self.api.routes(),
             *self.health.routes(),
             *Receipts(self.backend.engine).routes(),
             *sessions.routes(),

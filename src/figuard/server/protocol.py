@@ -1,5 +1,6 @@
 """
-The protocol below the application, with limits on a request's head: how large it may be and how long it may take.
+The protocol below the application: limits on a request's head, in bytes and in seconds, and the fork in the road
+from which hot requests go the express way and all others to the application.
 """
 
 from __future__ import annotations
@@ -7,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from figuard.server.express import Exchange, Express
 from figuard.server.settings import ServerSettings
 
 LINGER_SECONDS = 1.0
@@ -29,6 +31,11 @@ class Bounded(HttpToolsProtocol):
 
     bytes_max: int
     seconds_max: float
+    express: Express
+    # uvicorn's own; it may hold an exchange as well as one of its cycles.
+    cycle: Any
+    app: Any
+    parser: Any
 
     head_bytes = 0
     waits_for_head = True
@@ -64,20 +71,79 @@ class Bounded(HttpToolsProtocol):
                 self._began = self.loop.time()
             self.head_bytes += len(data)
         super().data_received(data)
+        exchange = self.cycle
+        if type(exchange) is Exchange and exchange.more_body and not self.transport.is_closing():
+            # The rest of the body is still on its way, and waiting for it is not simple.
+            self.take_the_ordinary_way(exchange)
         if self.waits_for_head and self.head_bytes > self.bytes_max and not self.transport.is_closing():
             self._refuse()
 
     def on_headers_complete(self) -> None:
-        """Stop the clock of the head."""
+        """Stop the clock of the head, and decide which way the request goes."""
         self.waits_for_head = False
         self.has_asked = True
         self.head_bytes = 0
+        if self._is_idle() and self._is_plain_post():
+            exchange = self.express.exchange(self, self.url, self.headers)
+            if exchange is not None:
+                # Where uvicorn keeps what handles the present request, so that it sees that one is being handled.
+                self.cycle, self._scope_of_exchange = exchange, self.scope
+                return
         super().on_headers_complete()
 
+    def _is_idle(self) -> bool:
+        return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
+
+    def _is_plain_post(self) -> bool:
+        parser = self.parser
+        return parser.get_method() == b"POST" and parser.get_http_version() == "1.1" and parser.should_keep_alive()
+
     def on_message_complete(self) -> None:
-        """Begin to wait for the next request."""
+        """Carry an exchange out, and begin to wait for the next request."""
         super().on_message_complete()
         self.waits_for_head = True
+        exchange = self.cycle
+        if type(exchange) is Exchange and not exchange.response_complete and not exchange.is_served:
+            exchange.is_served = True
+            self.express.serve(exchange)
+
+    def answered(self, exchange: Exchange, data: bytes) -> None:
+        """Write an answer and go on to the next request."""
+        exchange.response_complete = True
+        if exchange.disconnected or self.transport.is_closing():
+            return
+        self.transport.write(data)
+        if not exchange.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def take_the_ordinary_way(self, exchange: Exchange) -> None:
+        """Hand a request over to the application, with as much of its body as has arrived."""
+        exchange.response_complete = True
+        if exchange.disconnected or self.transport.is_closing():
+            return
+        path = exchange.url.decode("ascii")
+        scope: Any = self._scope_of_exchange
+        scope |= {"method": "POST", "path": path, "raw_path": exchange.url, "query_string": b""}
+        cycle = RequestResponseCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=exchange.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.body, cycle.more_body = exchange.body, exchange.more_body
+        cycle.message_event.set()
+        if self.cycle is exchange:
+            # Otherwise that of a request which was sent behind this one, and waits for its turn.
+            self.cycle = cycle
+        self._start_asgi_task(cycle, self.app)
 
     def _refuse(self) -> None:
         self.transport.write(b"%scontent-length: %d\r\n\r\n%s" % (_REFUSAL, len(_TOO_LARGE), _TOO_LARGE))
@@ -87,7 +153,7 @@ class Bounded(HttpToolsProtocol):
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
-def bounded(settings: ServerSettings) -> type[asyncio.Protocol]:
-    """Return a protocol class for uvicorn with the limits of *settings*."""
-    limits = {"bytes_max": settings.header_bytes_max, "seconds_max": settings.body_seconds}
-    return type("BoundedProtocol", (Bounded,), limits)
+def bounded(settings: ServerSettings, express: Express) -> type[asyncio.Protocol]:
+    """Return a protocol class for uvicorn with the limits of *settings*, whose hot requests go by *express*."""
+    given = {"bytes_max": settings.header_bytes_max, "seconds_max": settings.body_seconds, "express": express}
+    return type("BoundedProtocol", (Bounded,), given)

@@ -103,7 +103,7 @@ def _listening(settings: ServerSettings) -> socket.socket:
 def _listener(settings: ServerSettings, server: Server) -> Listener:
     config = uvicorn.Config(
         server.app,
-        http=bounded(settings),
+        http=bounded(settings, server.express),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -30,7 +30,8 @@ HEADERS: tuple[Header, ...] = (
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
 )
-_NO_STORE: Header = (b"cache-control", b"no-store")
+NO_STORE: Header = (b"cache-control", b"no-store")
+"""What is not said to be kept is not kept."""
 _CORS: tuple[Header, ...] = (
     (b"access-control-allow-methods", b"GET, POST, PATCH, PUT, DELETE, OPTIONS"),
     (
@@ -81,8 +82,7 @@ class Shell:
             _LOG.exception("a request failed", trace_id=trace_id, method=scope["method"], path=scope["path"])
             if started:
                 raise
-            said = f"the request failed inside FiGuard ({type(error).__name__}); its trace id is {trace_id}"
-            await send_refusal(answer, Refusal(ErrorCode.INTERNAL_ERROR, said))
+            await send_refusal(answer, failed(error, trace_id))
 
     def _cors(self, scope: Scope) -> tuple[Header, ...]:
         """Return what a browser wants to hear about the page it asks for; others are told nothing."""
@@ -95,13 +95,19 @@ class Shell:
         return ((b"access-control-allow-origin", name), (b"vary", b"Origin"), *_CORS)
 
 
+def failed(error: Exception, trace_id: str) -> Refusal:
+    """Return what a caller is told of a defect of ours."""
+    said = f"the request failed inside FiGuard ({type(error).__name__}); its trace id is {trace_id}"
+    return Refusal(ErrorCode.INTERNAL_ERROR, said)
+
+
 def _absent(common: list[Header], given: list[Header]) -> list[Header]:
     """Return the headers that the answer does not set itself; what is not said to be kept is not kept."""
     if len(given) <= 2:  # noqa: PLR2004 - type and length alone: nearly every answer
-        return [*common, _NO_STORE]
+        return [*common, NO_STORE]
     names = {name for name, _ in given}
     left = [pair for pair in common if pair[0] not in names]
-    return left if b"cache-control" in names else [*left, _NO_STORE]
+    return left if b"cache-control" in names else [*left, NO_STORE]
 
 
 async def unknown_path(scope: Scope, receive: Receive, send: Send) -> None:

@@ -26,12 +26,13 @@ class AgedHasher:
         """Take the peppers."""
         self._hasher = hasher
         self._older: OrderedDict[str, str] = OrderedDict()
-        self._has_older = len(tuple(hasher.candidates(""))) > 1
+        self.has_older = len(tuple(hasher.candidates(""))) > 1
+        """Whether there are older peppers at all."""
 
     def hash(self, secret: str) -> str:
         """Return the hash under which the store knows the token, as far as that is known here."""
         newest = self._hasher.hash(secret)
-        return self._older.get(newest, newest) if self._has_older else newest
+        return self._older.get(newest, newest) if self.has_older else newest
 
     def candidates(self, secret: str) -> Iterable[str]:
         """As ``PepperHasher.candidates``."""
@@ -39,7 +40,7 @@ class AgedHasher:
 
     async def learn(self, engine: AsyncEngine, secrets: Iterable[str]) -> bool:
         """Look tokens up under the older peppers; return whether one was found that was not known before."""
-        if not self._has_older:
+        if not self.has_older:
             return False
         learnt = False
         for secret in secrets:
