@@ -6,21 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import closing
 
 import pytest
 
 from figuard import FiGuardApiError, FiGuardDeniedException
 from figuard.integrations.guard import Costed, Framework, ToolCall
-from tests.integrations.both_clients import BothClients
 
 PRICES = (60, 60, 30)
-
-
-@pytest.fixture
-def books():
-    with closing(BothClients()) as made:
-        yield made
 
 
 def buyer(guard, ran):

@@ -10,13 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from figuard.integrations.guard import ToolCall
-from tests.integrations.both_clients import BothClients
-
-
-@pytest.fixture
-def books():
-    with closing(BothClients()) as made:
-        yield made
+from tests.integrations.books import Books
 
 
 @pytest.mark.parametrize(
@@ -25,6 +19,8 @@ def books():
         ({}, {"amount": 7}, 7),
         ({}, {"amount": "7.50"}, 7.5),
         ({"amount_key": "price"}, {"amount": 1, "price": 7}, 7),
+        ({"amount_extractor": lambda hotel, flight, **_: hotel + flight}, {"hotel": 3, "flight": 4, "amount": 1}, 7),
+        ({"amount_extractor": lambda **call: call["hotel"] * 2}, {"hotel": 3.5}, 7),
         ({"amount_extractor": lambda call: call["hotel"] + call["flight"]}, {"hotel": 3, "flight": 4, "amount": 1}, 7),
         ({"price": 7}, {"amount": 1}, 7),
         ({"price": {"buy": 7}}, {"amount": 1}, 7),
@@ -88,7 +84,7 @@ def test_a_tool_has_its_own_category_and_the_rest_have_the_common_one():
         {"category": name, "limit": limit, "allowedCategories": [name]}
         for name, limit in (("travel", 50), ("books", 9))
     ]
-    with closing(BothClients(allocations=allocations)) as books:
+    with closing(Books(allocations=allocations)) as books:
         guard = books.client.guard(
             books.budget, category="books", tool_category_map={"fly": "travel"}, amount_key="price"
         )

@@ -5,19 +5,11 @@ A call that is made again is charged once: by the ids of run and call and the ar
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing
 
 import pytest
 
 from figuard.client.ops.authorize import RENEWALS_MAX
 from figuard.integrations.guard import ToolCall
-from tests.integrations.both_clients import BothClients
-
-
-@pytest.fixture
-def books():
-    with closing(BothClients()) as made:
-        yield made
 
 
 def call(amount=60, call_id="c1", run_id="r1", tool="buy"):

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -23,13 +22,6 @@ from figuard.integrations.guard import (
     prove,
     unwrap,
 )
-from tests.integrations.both_clients import BothClients
-
-
-@pytest.fixture
-def books():
-    with closing(BothClients()) as made:
-        yield made
 
 
 @pytest.fixture

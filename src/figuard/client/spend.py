@@ -120,13 +120,21 @@ class Spend(SpendBase):
         super().__init__(session, ask, raise_on_denial=raise_on_denial)
         self._run = run
 
+    def ask_now(self) -> None:
+        """Ask, without entering a block."""
+        self._run(self.begin())
+
+    def settle_now(self, error: BaseException | None) -> None:
+        """Settle as the block was left, without leaving one."""
+        self._run(self.end(error))
+
     def on_a_thread(self) -> AsyncSpend:
         """Return the same spending for an event loop, which goes on while a thread of its own asks and settles."""
         run = partial(asyncio.to_thread, self._run)
         return AsyncSpend(run, self._session, self._ask, raise_on_denial=self._raise_on_denial)
 
     def __enter__(self) -> Self:
-        self._run(self.begin())
+        self.ask_now()
         self.open_scope()
         return self
 
@@ -134,7 +142,7 @@ class Spend(SpendBase):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close_scope()
-        self._run(self.end(error))
+        self.settle_now(error)
 
 
 class AsyncSpend(SpendBase):

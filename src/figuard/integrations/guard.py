@@ -92,20 +92,22 @@ def attach(
     tool: str,
     framework: Framework = PLAIN,
     is_innermost: bool = True,
+    is_strict: bool = True,
     probe: Callable[[], Any] | None = None,
 ) -> None:
     """
     Guard a function or method of an object in place: *attribute* of *owner*, through which calls of *tool* go.
 
     Frozen and validated objects are no obstacle. *probe* makes a call by the way the framework does, where that is
-    another one than calling the attribute; see ``prove``. Raises ``FiGuardUnguardableError`` for what cannot be guarded
-    or is already, and when a call does not get to the guard; *owner* is then as before.
+    another one than calling the attribute; see ``prove``. The other arguments are those of ``ToolGuard.wrap``. Raises
+    ``FiGuardUnguardableError`` for what cannot be guarded or is already, and when a call does not get to the guard;
+    *owner* is then as before.
     """
     found = getattr(owner, attribute, None)
     what = f"{attribute} of the tool {tool!r}"
     if not callable(found):
         raise FiGuardUnguardableError(f"{what} cannot be guarded: it is {type(found).__name__}, which nobody calls")
-    wrapped = guard.wrap(found, tool=tool, framework=framework, is_innermost=is_innermost)
+    wrapped = guard.wrap(found, tool=tool, framework=framework, is_innermost=is_innermost, is_strict=is_strict)
     try:
         object.__setattr__(owner, attribute, wrapped)
     except (AttributeError, TypeError) as error:

@@ -5,6 +5,7 @@ What a guard wants to know of a call: what it costs, before and after, its categ
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class Policy:
     token_resolver: Callable[[str | None], TokenLike] | None = None
     agent_id: str = "agent"
     amount_key: str = "amount"
-    amount_extractor: Callable[[Arguments], AmountLike | None] | None = None
+    amount_extractor: Callable[..., AmountLike | None] | None = None
     price: AmountLike | Mapping[str, AmountLike] | None = None
     price_per_unit: AmountLike | None = None
     unit_key: str = "quantity"
@@ -77,6 +78,7 @@ class Policy:
     metadata: Mapping[str, Any] | None = None
     on_denied: Literal["tell", "raise"] = "tell"
     on_cancel: Literal["unknown", "fail"] = "unknown"
+    debug: bool = False
 
     def __post_init__(self) -> None:
         if self.budget is None and self.token_resolver is None:
@@ -127,7 +129,7 @@ class Policy:
     def _told(self, call: ToolCall) -> object:
         if self.amount_extractor is not None:
             try:
-                return self.amount_extractor(call.arguments)
+                return _asked(self.amount_extractor, call.arguments)
             except Exception:  # noqa: BLE001 - a caller's function may raise anything
                 logger.warning("the amount_extractor failed for %r", call.tool, exc_info=True)
                 return None
@@ -197,6 +199,15 @@ class Policy:
             return name
         inputs = json.dumps(_plain(call.arguments), ensure_ascii=False)
         return f"{name}: {inputs[:INPUTS_LENGTH_MAX]}"
+
+
+def _asked(extractor: Callable[..., AmountLike | None], arguments: Arguments) -> AmountLike | None:
+    """Ask an extractor in the form it was written in: of the arguments' own names, or of one mapping of them all."""
+    try:
+        inspect.signature(extractor).bind(**arguments)
+    except (TypeError, ValueError):  # other parameters, or a function that has no signature to look at
+        return extractor(arguments)
+    return extractor(**arguments)
 
 
 def _times(price: Decimal, units: object) -> Decimal | None:

@@ -152,13 +152,15 @@ class ToolGuard:
         tool: str | None = None,
         framework: Framework = PLAIN,
         is_innermost: bool = True,
+        is_strict: bool = True,
     ) -> Callable[..., Any]:
         """
         Return *function* guarded, of its own colour. *tool* is the tool's name, by default the function's.
 
         ``is_innermost=False`` says that it may call a guarded function of the same tool, which is then the same call.
         Raises ``FiGuardUnguardableError`` for what cannot be guarded or is already, and ``TypeError`` for a blocking
-        function with an asyncio client.
+        function with an asyncio client; with ``is_strict=False`` that is raised by its calls, for a function that may
+        be reached by an awaited layer too.
         """
         name = tool or getattr(function, "__name__", None) or type(function).__name__
 
@@ -166,7 +168,7 @@ class ToolGuard:
             call = framework.describe(ToolCall(name, _named(bound)))
             return self._way(call, framework, is_innermost=is_innermost)
 
-        return wrapped(self.client, function, way, owner=self, word="guard")
+        return wrapped(self.client, function, way, owner=self, word="guard", is_strict=is_strict)
 
     def run(
         self, call: ToolCall, body: Callable[[], Any], framework: Framework = PLAIN, *, is_innermost: bool = False
@@ -214,6 +216,8 @@ class ToolGuard:
             denied = Denied(call.tool, UNKNOWN_AMOUNT, policy.why_unknown(call))
             return Way(answer=partial(self.deny, denied, call, framework))
         wish = policy.wish(call, token, amount)
+        if policy.debug:
+            logger.info("asking for %s for %s in category %s", amount, call.tool, wish["category"])
         key: str | None = wish["idempotency_key"]
         if key is not None:
             if not self._memory.take(key):

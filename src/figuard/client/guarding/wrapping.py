@@ -36,13 +36,20 @@ class Mark:
 
 
 def wrapped(
-    client: Client, function: Callable[..., Any], ways: Ways, *, owner: object, word: str = "guarded"
+    client: Client,
+    function: Callable[..., Any],
+    ways: Ways,
+    *,
+    owner: object,
+    word: str = "guarded",
+    is_strict: bool = True,
 ) -> Callable[..., Any]:
     """
     Return *function* with a guard around it, of the function's own colour.
 
     Raises ``TypeError`` for a generator, whose work is done after it returned; for what a client of this colour
-    cannot wait for; and for what is guarded already, since each call would be charged twice.
+    cannot wait for, unless *is_strict* leaves that to its calls; and for what is guarded already, since each call would
+    be charged twice.
     """
     if isinstance(function, (staticmethod, classmethod)) or inspect.isclass(function) or not callable(function):
         raise FiGuardUnguardableError(f"{word} takes a function; put it below @staticmethod or @classmethod")
@@ -52,7 +59,7 @@ def wrapped(
     if _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function):
         raise FiGuardUnguardableError(f"{name} is a generator: its work is done after it returned, so guard each step")
     made = _awaited if _is(inspect.iscoroutinefunction, function) else _blocked
-    if made is _blocked:
+    if made is _blocked and is_strict:
         blocking(client, name)
     outer = made(client, function, ways, name)
     setattr(outer, _MARK, Mark(owner, function, outer))

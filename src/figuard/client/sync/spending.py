@@ -96,7 +96,7 @@ class Spending(Core):
         token_resolver: Callable[[str | None], TokenLike] | None = None,
         agent_id: str = "agent",
         amount_key: str = "amount",
-        amount_extractor: Callable[[Mapping[str, Any]], AmountLike | None] | None = None,
+        amount_extractor: Callable[..., AmountLike | None] | None = None,
         price: AmountLike | Mapping[str, AmountLike] | None = None,
         price_per_unit: AmountLike | None = None,
         unit_key: str = "quantity",
@@ -114,6 +114,7 @@ class Spending(Core):
         metadata: Mapping[str, Any] | None = None,
         on_denied: Literal["tell", "raise"] = "tell",
         on_cancel: Literal["unknown", "fail"] = "unknown",
+        debug: bool = False,
     ) -> ToolGuard:
         """
         Return a guard for tools that a model calls, one budget for as many as you like: ``@client.guard(budget)``.
@@ -122,11 +123,11 @@ class Spending(Core):
         takes one. Each call is a spending. A denied call does not run; it returns the text ``FiGuard DENIED: <code> —
         <message>`` for the model to read, or raises ``FiGuardDeniedException`` with ``on_denied="raise"``.
 
-        The amount of a call is what ``amount_extractor`` says of its arguments (by name, defaults included); else
-        ``price``, fixed or by tool; else ``price_per_unit`` times the argument *unit_key*; else the argument
-        *amount_key*. When none of these says an amount, the call is denied, or ``on_unknown_amount`` is its price.
-        What was really spent is what ``cost_extractor`` says of the result, else the member *cost_key* of the result,
-        else the ``Costed`` that the tool returned, else the amount.
+        The amount of a call is what ``amount_extractor`` says of its arguments, defaults included (it takes their
+        names, or one mapping of them); else ``price``, fixed or by tool; else ``price_per_unit`` times the argument
+        *unit_key*; else the argument *amount_key*. When none of these says an amount, the call is denied, or
+        ``on_unknown_amount`` is its price. What was really spent is what ``cost_extractor`` says of the result, else
+        the member *cost_key* of the result, else the ``Costed`` that the tool returned, else the amount.
 
         The budget is *budget*, or is asked from ``token_resolver`` with the id of the agent, so that each agent of a
         fleet spends from a token of its own. ``tool_category_map`` gives a tool's category, else ``category``. Calls
@@ -135,7 +136,8 @@ class Spending(Core):
         after a failed one; the result of a settled call is given again, and its body does not run twice.
 
         Arguments stay off the ledger unless ``record_inputs``. A cancelled call keeps its hold as of unknown outcome
-        unless ``on_cancel="fail"``. Raises ``ValueError`` for settings that contradict each other.
+        unless ``on_cancel="fail"``. ``debug`` logs each request. Raises ``ValueError`` for settings that contradict
+        each other.
         """
         return ToolGuard(self, Policy(**given(locals())))
 
