@@ -7,6 +7,7 @@ Decoders and encoders are made once and shared; they hold no state between calls
 from __future__ import annotations
 
 from functools import cache
+from threading import Lock
 from typing import Any, cast
 
 import msgspec
@@ -19,6 +20,10 @@ from figuard.wire.requests import RequestBody
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+# msgspec publishes what it knows of a struct before it knows all of it: a second thread that makes a decoder of the
+# same struct meanwhile gets one with holes, and the process crashes. So they are made one by one.
+_MAKING = Lock()
+
 encode = _ENCODER.encode
 """Write any request or response struct as JSON bytes; a ``Decimal`` becomes a number with its very digits."""
 
@@ -26,7 +31,8 @@ encode = _ENCODER.encode
 @cache
 def decoder(form: object) -> msgspec.json.Decoder[Any]:
     """Return the decoder of a request or response type, always the same one."""
-    return msgspec.json.Decoder(cast("type[Any]", form))
+    with _MAKING:
+        return msgspec.json.Decoder(cast("type[Any]", form))
 
 
 def decode(form: object, raw: bytes) -> Any:  # noqa: ANN401 - the type is the form
