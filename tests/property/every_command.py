@@ -117,6 +117,9 @@ ORDERS: dict[str, Callable[[Scene], c.Command]] = {
     "create a webhook": lambda _: c.CreateWebhook("https://example.org/2", "another secret", EVENT_TYPES[:3]),
     "delete a webhook": lambda s: c.DeleteWebhook(s.webhook.id),
     "retry a delivery": lambda s: (_dead_letter(s), c.RetryDelivery(s.delivery.id))[1],
+    "claim deliveries": lambda _: c.ClaimDeliveries(3),
+    "note the use of keys": lambda s: c.NoteKeyUses((s.key.id, "nobody")),
+    "forget answers": lambda s: (_long_ago(s), c.ForgetAnswers())[1],
     "settle a delivery": lambda s: c.SettleDelivery(s.delivery.id, 503),
     "create a key": lambda _: c.CreateApiKey("another"),
     "revoke a key": lambda s: c.RevokeApiKey(s.key.id),
@@ -130,6 +133,11 @@ ORDERS: dict[str, Callable[[Scene], c.Command]] = {
 
 def _pause(s: Scene) -> None:
     s.world.order(c.UpdateBudget(s.budget.budget.id, c.PolicyPatch(paused=True)))
+
+
+def _long_ago(s: Scene) -> None:
+    s.world.order(c.Fund(s.budget.budget.id, c.FundingOperation.CREDIT, 1), key="long ago")
+    s.world.clock.advance("31d")
 
 
 def order_of(name: str, s: Scene) -> c.Order:

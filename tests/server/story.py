@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from figuard.domain.commands import Order, SettleDelivery
 from figuard.engine.sweeper import SWEEPER
-from figuard.ports import DueWork
 from figuard.wire.operations import find
 from tests.server.desk import LATER, SPEND, Desk
 
@@ -47,7 +46,7 @@ async def furnished(desk: Desk, key: str, subscriber: str = "customer/1") -> Thi
         "/subscriptions", {"externalSubscriberId": subscriber, "name": "pro", "entitlementItems": [ITEM]}
     )
     api_key = await made("/api-keys", {"scope": "read"})
-    (delivery_id,) = await desk.backend.engine.query(DueWork("deliveries", desk.clock.now()))
+    (delivery,) = (await desk.call("GET", f"/webhooks/{hook['id']}/deliveries", key=key)).json()
     return Things(
         budget["tokens"][0]["sessionToken"],
         {
@@ -57,7 +56,7 @@ async def furnished(desk: Desk, key: str, subscriber: str = "customer/1") -> Thi
             "subscriptionId": subscription["id"],
             "itemId": subscription["entitlementItems"][0]["id"],
             "webhookId": hook["id"],
-            "deliveryId": delivery_id,
+            "deliveryId": delivery["id"],
             "keyId": api_key["id"],
             "externalSubscriberId": subscriber,
         },

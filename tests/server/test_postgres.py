@@ -16,7 +16,7 @@ from figuard.testing.determinism import ManualClock
 from figuard.wire.operations import OPERATIONS
 from tests import postgres_server
 from tests.server.desk import Desk
-from tests.server.story import ask, furnished
+from tests.server.story import HOOK, ask, furnished
 
 FIRST = [name for name, row in OPERATIONS.items() if row.method == "GET"] + ["authorize", "confirm_event", "void_tree"]
 
@@ -98,6 +98,38 @@ async def test_two_servers_share_one_budget_and_one_key(url):
     assert 10 == decisions.count("AUTHORIZED")
     assert 10 == sum(done.holds_ended for done in swept)
     assert 401 == refused.status_code
+
+
+async def test_two_servers_send_each_notice_once_and_note_each_key(url):
+    """
+    A notice is taken up by the one or the other, its book keeps its order, and a revoked key stays revoked.
+    """
+    clock = ManualClock()
+    one, two = await opened(url, clock), await opened(url, clock)
+    key = await one.key()
+    await one.call("POST", "/webhooks", HOOK, key=key)
+    ended = (await one.call("POST", "/api-keys", {}, key=key)).json()
+    await two.call("GET", "/budgets", key=ended["rawKey"])
+    budgets = [await one.budget(key) for _ in range(4)]
+    for number in range(5):
+        await asyncio.gather(*(one.authorize(key, b, f"k{number}", requestedQuantity=5000) for b in budgets))
+
+    taken = await asyncio.gather(*(desk.server.workers.deliveries.send_due() for desk in (one, two)))
+    await one.call("POST", f"/api-keys/{ended['id']}/revoke", key=key)
+    await asyncio.gather(*(desk.server.workers.note_used_keys() for desk in (one, two)))
+    clock.advance("1s")
+    listed = {row["id"]: row for row in (await one.call("GET", "/api-keys", key=key)).json()}
+    refused = await two.call("GET", "/budgets", key=ended["rawKey"])
+    sent = [delivery for desk in (one, two) for _, delivery in desk.post.sent]
+    await closed(one, two)
+
+    assert 20 == sum(taken) == len({delivery.id for delivery in sent}) == len(sent)
+    for desk in (one, two):
+        for budget in budgets:
+            line = [delivery.id for _, delivery in desk.post.sent if delivery.book_id == budget["id"]]
+            assert sorted(line) == line
+    assert (401, None) == (refused.status_code, listed[ended["id"]].get("lastUsedAt"))
+    assert {"2030-01-01T00:00:00.000000Z"} == {row["lastUsedAt"] for row in listed.values() if row["active"]}
 
 
 async def test_the_schema_is_made_by_hand(url):

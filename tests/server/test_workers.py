@@ -5,9 +5,12 @@ What time alone makes due, done by the background jobs: once, however many serve
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
+from figuard.domain.commands import ClaimDeliveries, Order
+from figuard.domain.limits import DELIVERY_LEASE_SECONDS, FORGOTTEN_PER_ROUND
 from figuard.server.workers import Workers
 from tests.server.story import HOOK, furnished
 
@@ -77,6 +80,71 @@ async def test_a_notice_that_is_not_taken_keeps_the_later_ones_of_its_book_back(
     assert 2 == desk.server.counts.plain["figuard_webhook_retry_recovered"]
 
 
+async def test_two_servers_send_a_notice_once_and_a_book_in_order(desk):
+    key = await desk.key()
+    await desk.call("POST", "/webhooks", HOOK, key=key)
+    budgets = [await desk.budget(key) for _ in range(3)]
+    for number in range(6):
+        for budget in budgets:
+            await desk.authorize(key, budget, f"k{number}", requestedQuantity=5000 + number)
+    other = Workers(desk.settings, desk.backend, desk.post, desk.server.counts, desk.server.gate)
+
+    taken = await asyncio.gather(desk.server.workers.deliveries.send_due(), other.deliveries.send_due())
+    sent = [delivery for _, delivery in desk.post.sent]
+
+    assert 18 == sum(taken) == len({delivery.id for delivery in sent})
+    for budget in budgets:
+        line = [delivery.id for delivery in sent if delivery.book_id == budget["id"]]
+        assert sorted(line) == line
+
+
+async def test_what_a_server_that_died_had_taken_up_is_sent_when_its_time_is_over(desk):
+    """
+    And until then neither it nor what comes after it.
+    """
+    key = await desk.key()
+    await desk.call("POST", "/webhooks", HOOK, key=key)
+    budget = await desk.budget(key)
+    await desk.authorize(key, budget, "a", requestedQuantity=5000)
+    taken_up = await desk.backend.engine.execute(Order(ClaimDeliveries(9), "", "a server that dies now"))
+    await desk.authorize(key, budget, "b", requestedQuantity=5000)
+    send = desk.server.workers.deliveries.send_due
+
+    desk.clock.advance(DELIVERY_LEASE_SECONDS - 1)
+    before = await send()
+    desk.clock.advance(1)
+    after = await send()
+
+    assert (1, 0, 2) == (len(taken_up.deliveries), before, after)
+    assert taken_up.deliveries[0].id == desk.post.sent[0][1].id
+
+
+@pytest.mark.parametrize("desk", [{"sweep_seconds": 0.001, "delivery_seconds": 0.001}], indirect=True)
+async def test_a_server_that_is_stopped_gives_no_notice_away(desk):
+    """
+    What it was sending when it was stopped is due again later, and nothing else is lost.
+    """
+    key = await desk.key()
+    await desk.call("POST", "/webhooks", HOOK, key=key)
+    await desk.authorize(key, await desk.budget(key), requestedQuantity=5000)
+    sending = asyncio.Event()
+    loop, post, done = asyncio.get_running_loop(), desk.post, threading.Event()
+
+    def slow(webhook, delivery):
+        loop.call_soon_threadsafe(sending.set)
+        done.wait(10)
+        return post(webhook, delivery)
+
+    workers = Workers(desk.settings, desk.backend, slow, desk.server.counts, desk.server.gate)
+    workers.start()
+    await asyncio.wait_for(sending.wait(), 10)
+    await workers.stop()
+    done.set()
+    desk.clock.advance(DELIVERY_LEASE_SECONDS)
+
+    assert 1 == await desk.server.workers.deliveries.send_due()
+
+
 async def test_a_notice_that_nobody_takes_is_given_up(desk):
     key = await desk.key()
     await furnished(desk, key)
@@ -139,6 +207,36 @@ async def test_which_keys_are_used_is_noted_now_and_then(desk):
 
     (listed,) = (await desk.call("GET", "/api-keys", key=key)).json()
     assert "2030-01-01T00:01:00.000000Z" == listed["lastUsedAt"]
+
+
+async def test_a_use_within_the_same_minute_is_not_noted_again(desk):
+    """
+    However many servers see the key, and however often.
+    """
+    key = await desk.key()
+    noted = []
+    for seconds in (1, 59, 1):
+        desk.clock.advance(seconds)
+        await desk.call("GET", "/budgets", key=key)
+        await desk.server.workers.note_used_keys()
+        noted.append((await desk.call("GET", "/api-keys", key=key)).json()[0]["lastUsedAt"][11:19])
+
+    assert ["00:00:01", "00:00:01", "00:01:01"] == noted
+
+
+async def test_answers_are_forgotten_after_their_days(desk):
+    key = await desk.key()
+    budget = await desk.budget(key)
+    path, body = f"/budgets/{budget['id']}/fund", {"operation": "CREDIT", "amount": 1}
+    for number in range(FORGOTTEN_PER_ROUND + 1):
+        await desk.call("POST", path, body, key=key, Idempotency_Key=f"k{number}")
+    desk.clock.advance("29d")
+    await desk.call("POST", path, body, key=key, Idempotency_Key="later")
+    desk.clock.advance("1d")
+
+    forget = desk.server.workers.forget_answers
+
+    assert (FORGOTTEN_PER_ROUND + 1, 0) == (await forget(), await forget())
 
 
 async def test_noting_a_use_brings_no_revoked_key_back(desk):

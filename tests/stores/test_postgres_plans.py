@@ -63,7 +63,6 @@ QUERIES = {
     "books of a tenant": Books("t7", "b70"),
     "report of a budget": SpendReport("t7", "agent", budget_id="b70"),
     "expiring": DueWork("expiring", 1, 1),
-    "deliveries": DueWork("deliveries", 1),
     "webhooks": ListRecords(Webhook, "t7"),
     "deliveries of a webhook": ListRecords(Delivery, "t7", (("webhook_id", "w1"),)),
 }

@@ -119,7 +119,7 @@ def test_every_read_is_answered_by_an_index(store):
         TreeEvents("b1", "e1"),
         ReadEntries("b1"),
         Books(),
-        *(DueWork(what, 1, 1) for what in ("items", "deliveries", "expiring")),
+        *(DueWork(what, 1, 1) for what in ("items", "expiring")),
     ],
 )
 def test_every_list_is_answered_by_an_index(store, query):

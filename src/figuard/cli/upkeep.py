@@ -20,7 +20,7 @@ from figuard.cli.options import Database, Json
 
 def sweep(database: Database = None, as_json: Json = False) -> None:
     """
-    End holds that are over, renew quotas, send the webhooks that wait.
+    End holds that are over, renew quotas, forget old answers, send the webhooks that wait.
 
     Exit status 1 when a webhook was not taken. A server does all this by itself. In embedded mode holds end inside
     the next call on their budget, so only webhooks and quiet budgets need it: run it by cron.
@@ -33,6 +33,7 @@ def sweep(database: Database = None, as_json: Json = False) -> None:
         ("voided", str(done.voided)),
         ("notices", str(done.notices)),
         ("renewed", str(done.renewed)),
+        ("forgotten", str(done.forgotten)),
         ("delivered", str(done.delivered)),
         ("not delivered", Text(str(done.undelivered), "red" if done.undelivered else "")),
     )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from figuard.domain.instants import Instant
+from figuard.domain.instants import DAY, Instant
+from figuard.domain.limits import REMEMBERED_DAYS
 
 
 class KeyScope(StrEnum):
@@ -115,6 +116,10 @@ class Remembered:
     fingerprint: str
     reply: str
     created_at: Instant
+
+    def is_forgettable(self, now: Instant) -> bool:
+        """Return whether it was kept long enough; then its key is free, whether or not a sweep came by."""
+        return self.created_at <= now - REMEMBERED_DAYS * DAY
 
 
 @dataclass(frozen=True, slots=True)

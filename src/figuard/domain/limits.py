@@ -16,6 +16,14 @@ CONFIRMATION_TIMEOUT_SECONDS_MIN = 300
 """The soonest that an authorization without a settlement is voided; a longer hold is voided when it ends."""
 DENIAL_MESSAGE_MAX = 1000
 """How many characters a denial message may have."""
+REMEMBERED_DAYS = 30
+"""How long the answer to a mutation is remembered under its idempotency key; after that the key is good for another."""
+FORGOTTEN_PER_ROUND = 500
+"""How many answers that were remembered long enough one transaction forgets."""
+KEY_USE_SECONDS = 60
+"""How exactly it is known when an API key was last used."""
+DELIVERY_LEASE_SECONDS = 60
+"""How long a notice belongs to the server that took it up to send it; sending takes less, or is given up before."""
 EXPIRED_HOLDS_PER_ROUND = 1000
 """How many ended holds one transaction releases before it goes on."""
 EXPIRED_HOLD_ROUNDS_MAX = 100

@@ -144,6 +144,13 @@ class DeliveryReply:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveriesReply:
+    """The deliveries that were taken up."""
+
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKeyReply:
     """One API key; ``secret`` is shown once."""
 
@@ -169,12 +176,14 @@ class ReceiptReply:
 
 @dataclass(frozen=True, slots=True)
 class SweepReply:
-    """How much a sweep of one budget or item did."""
+    """How much a sweep of one budget, of one item or of what surrounds them did."""
 
     holds_ended: int = 0
     voided: int = 0
     notices: int = 0
     renewed: int = 0
+    forgotten: int = 0
+    keys_noted: int = 0
 
 
 Reply = (
@@ -191,6 +200,7 @@ Reply = (
     | ItemReply
     | WebhookReply
     | DeliveryReply
+    | DeliveriesReply
     | ApiKeyReply
     | TenantReply
     | ReceiptReply

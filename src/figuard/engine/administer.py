@@ -6,23 +6,35 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from figuard.domain.admin import ApiKey, Delivery, DeliveryStatus, KeyScope, Tenant, Webhook
+from figuard.domain.admin import ApiKey, Delivery, DeliveryStatus, KeyScope, Remembered, Tenant, Webhook
 from figuard.domain.backoff import due_after
 from figuard.domain.budget import Budget
 from figuard.domain.codes import ErrorCode
 from figuard.domain.commands import (
+    ClaimDeliveries,
     CreateApiKey,
     CreateTenant,
     CreateWebhook,
     DeleteWebhook,
+    ForgetAnswers,
+    NoteKeyUses,
     Order,
     RetryDelivery,
     RevokeApiKey,
     RotateApiKey,
     SettleDelivery,
 )
+from figuard.domain.instants import DAY, SECOND
+from figuard.domain.limits import DELIVERY_LEASE_SECONDS, FORGOTTEN_PER_ROUND, KEY_USE_SECONDS, REMEMBERED_DAYS
 from figuard.domain.refusal import Refusal
-from figuard.domain.replies import ApiKeyReply, DeliveryReply, TenantReply, WebhookReply
+from figuard.domain.replies import (
+    ApiKeyReply,
+    DeliveriesReply,
+    DeliveryReply,
+    SweepReply,
+    TenantReply,
+    WebhookReply,
+)
 from figuard.engine.gather import Loads
 from figuard.engine.work import Load, Work
 from figuard.ports import Kind
@@ -78,6 +90,22 @@ def retry_delivery(work: Work, order: Order, command: RetryDelivery) -> Delivery
     revived = replace(delivery, status=DeliveryStatus.PENDING, due_at=work.now, attempts=0)
     work.put(revived)
     return DeliveryReply(revived)
+
+
+def gather_due(work: Work, order: Order, command: ClaimDeliveries) -> Loads:
+    """Read the notices that are due and nobody else's."""
+    yield (Load(Kind.DUE_DELIVERIES, ((work.now, command.limit),)),)
+
+
+def claim_deliveries(work: Work, order: Order, command: ClaimDeliveries) -> DeliveriesReply:
+    """Take notices up: while they are being sent they are due to nobody, and nothing behind them is."""
+    until = work.now + DELIVERY_LEASE_SECONDS * SECOND
+    found: tuple[Delivery, ...] = work.many(Kind.DUE_DELIVERIES, (work.now, command.limit))
+    # In one batch another command may have been first.
+    due = tuple(one for one in found if one.due_at is not None and one.due_at <= work.now)
+    for delivery in due:
+        work.put(replace(delivery, due_at=until))
+    return DeliveriesReply(due)
 
 
 def settle_delivery(work: Work, order: Order, command: SettleDelivery) -> DeliveryReply:
@@ -152,6 +180,39 @@ def revoke_api_key(work: Work, order: Order, command: RevokeApiKey) -> ApiKeyRep
         key = replace(key, revoked_at=work.now)
         work.put(key)
     return ApiKeyReply(key)
+
+
+def gather_keys(work: Work, order: Order, command: NoteKeyUses) -> Loads:
+    """Read the keys."""
+    yield (Load(Kind.API_KEYS, command.key_ids),)
+
+
+def note_key_uses(work: Work, order: Order, command: NoteKeyUses) -> SweepReply:
+    """Note the use of keys, those of all tenants; a key that has ended keeps its last use."""
+    noted = 0
+    for key_id in command.key_ids:
+        key = work.get(ApiKey, key_id)
+        if key is None or not key.is_live(work.now):
+            continue
+        if key.last_used_at is None or work.now - key.last_used_at >= KEY_USE_SECONDS * SECOND:
+            work.put(replace(key, last_used_at=work.now))
+            noted += 1
+    return SweepReply(keys_noted=noted)
+
+
+def gather_forgettable(work: Work, order: Order, command: ForgetAnswers) -> Loads:
+    """Read the oldest answers."""
+    yield (Load(Kind.FORGETTABLE, ((work.now - REMEMBERED_DAYS * DAY, FORGOTTEN_PER_ROUND),)),)
+
+
+def forget_answers(work: Work, order: Order, command: ForgetAnswers) -> SweepReply:
+    """Forget the oldest answers, as many as one transaction may."""
+    found: tuple[Remembered, ...] = work.many(Kind.FORGETTABLE, (work.now - REMEMBERED_DAYS * DAY, FORGOTTEN_PER_ROUND))
+    # In one batch another command may have used a key anew.
+    old = [answer for answer in found if answer.is_forgettable(work.now)]
+    for answer in old:
+        work.forget(answer)
+    return SweepReply(forgotten=len(old))
 
 
 def rotate_api_key(work: Work, order: Order, command: RotateApiKey) -> ApiKeyReply:

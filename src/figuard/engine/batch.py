@@ -200,7 +200,7 @@ def _remembered(work: Work, order: Order) -> Reply | None:
     if not _is_remembered(order):
         return None
     known: Remembered | None = work.one(Kind.REMEMBERED, _memory_key(order))
-    if known is None:
+    if known is None or known.is_forgettable(work.now):
         return None
     if known.fingerprint != order.fingerprint:
         raise Refusal(

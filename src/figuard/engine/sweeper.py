@@ -12,10 +12,19 @@ from dataclasses import dataclass
 
 from figuard.domain.admin import Delivery, Webhook
 from figuard.domain.codes import ErrorCode
-from figuard.domain.commands import Command, Order, SettleDelivery, SweepBudget, SweepItem
+from figuard.domain.commands import (
+    ClaimDeliveries,
+    Command,
+    ForgetAnswers,
+    Order,
+    SettleDelivery,
+    SweepBudget,
+    SweepItem,
+)
 from figuard.domain.instants import HOUR
+from figuard.domain.limits import FORGOTTEN_PER_ROUND
 from figuard.domain.refusal import Refusal
-from figuard.domain.replies import DeliveryReply, SweepReply
+from figuard.domain.replies import DeliveriesReply, DeliveryReply, SweepReply
 from figuard.engine.budgets import EXPIRING_SOON_HOURS
 from figuard.engine.engine import Engine
 from figuard.ports import DueWork, GetRecords, Kind
@@ -24,6 +33,8 @@ SWEEPER = "sweeper"
 """The actor of a sweep's orders."""
 SWEEP_LIMIT = 500
 """How many budgets, entitlements and deliveries one sweep looks at, each."""
+FORGETTING_ROUNDS = 20
+"""How often one sweep forgets as many remembered answers as one transaction may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class SweepSummary:
     renewed: int = 0
     delivered: int = 0
     undelivered: int = 0
+    forgotten: int = 0
 
     def add(self, reply: SweepReply) -> None:
         """Add what one order did."""
@@ -56,11 +68,12 @@ class SweepSummary:
         self.voided += reply.voided
         self.notices += reply.notices
         self.renewed += reply.renewed
+        self.forgotten += reply.forgotten
 
 
 def sweep(engine: Engine, deliver: Deliver | None = None) -> SweepSummary:
     """
-    Do everything that is due: end holds, void what timed out, announce, renew, and send what waits.
+    Do everything that is due: end holds, void what timed out, announce, renew, forget, and send what waits.
 
     Raises ``Refusal`` (``STORE_UNAVAILABLE``) when the store cannot be reached; what was done until then stays done.
     """
@@ -73,6 +86,11 @@ def sweep(engine: Engine, deliver: Deliver | None = None) -> SweepSummary:
         _give(engine, SweepBudget(budget_id), summary)
     for item_id in engine.due(DueWork("items", now, limit=SWEEP_LIMIT)):
         _give(engine, SweepItem(item_id), summary)
+    for _ in range(FORGETTING_ROUNDS):
+        before = summary.forgotten
+        _give(engine, ForgetAnswers(), summary)
+        if summary.forgotten - before < FORGOTTEN_PER_ROUND:
+            break
     if deliver is not None:
         send_due(engine, deliver, summary)
     return summary
@@ -82,23 +100,22 @@ def send_due(engine: Engine, deliver: Deliver, summary: SweepSummary) -> None:
     """
     Send the notices that are due, those of one book in their order.
 
-    A book whose notice could not be delivered keeps its later ones back until that one is delivered or given up.
+    A book whose notice could not be delivered keeps its later ones back until that one is delivered or given up, by
+    whichever sweep. Each is taken up when its turn comes and not before, since sending takes as long as it takes.
     """
-    held_back: set[tuple[str, str]] = set()
-    for delivery_id in engine.due(DueWork("deliveries", engine.now(), limit=SWEEP_LIMIT)):
-        delivery: Delivery = engine.records(GetRecords(Kind.DELIVERIES, (delivery_id,)))[delivery_id]
+    for _ in range(SWEEP_LIMIT):
+        claimed = engine.execute(Order(ClaimDeliveries(1), "", SWEEPER))
+        if not isinstance(claimed, DeliveriesReply) or not claimed.deliveries:
+            return
+        (delivery,) = claimed.deliveries
         webhook: Webhook = engine.records(GetRecords(Kind.WEBHOOKS, (delivery.webhook_id,)))[delivery.webhook_id]
-        line = (delivery.webhook_id, delivery.book_id)
-        if line in held_back:
-            continue
         attempt = deliver(webhook, delivery)
-        settled = SettleDelivery(delivery_id, attempt.response_status, attempt.response_body, attempt.error_message)
+        settled = SettleDelivery(delivery.id, attempt.response_status, attempt.response_body, attempt.error_message)
         reply = engine.execute(Order(settled, delivery.tenant_id, SWEEPER))
         if isinstance(reply, DeliveryReply) and reply.delivery.delivered_at is not None:
             summary.delivered += 1
         else:
             summary.undelivered += 1
-            held_back.add(line)
 
 
 def _give(engine: Engine, command: Command, summary: SweepSummary) -> None:

@@ -79,6 +79,7 @@ class Work:
         self._records: dict[type, dict[Any, Any]] = {}
         self._found: dict[Kind, dict[Any, Any]] = {}
         self._dirty: dict[tuple[type, Any], bool] = {}
+        self._forgotten: dict[Any, Remembered] = {}
         self._entries: list[SealedEntry] = []
         self._notices: list[tuple[str, Callable[[], Sequence[Notice]]]] = []
         self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
@@ -151,6 +152,10 @@ class Work:
             self._set(self._dirty, (of, key), is_new)
         if is_new:
             self._index(of, key, record)
+
+    def forget(self, answer: Remembered) -> None:
+        """Let a remembered answer go, unless this work remembers another one under its key."""
+        self._set(self._forgotten, key_of(answer), answer)
 
     def _index(self, of: type, key: Any, record: Record) -> None:  # noqa: ANN401 - a str, or a tuple of them
         for kind, look_up in _NEWEST.get(of, ()):
@@ -336,6 +341,10 @@ class Work:
                     if notice.event_type in webhook.events and webhook.deleted_at is None:
                         self.put(self._delivery(webhook, notice, encode))
         changes = Changes(entries=self._entries)
+        if self._forgotten:
+            changes.forgotten += (
+                answer for key, answer in self._forgotten.items() if (Remembered, key) not in self._dirty
+            )
         for (of, key), is_new in self._dirty.items():
             (changes.inserted if is_new else changes.updated).append(self._records[of][key])
         return changes

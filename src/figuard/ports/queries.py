@@ -143,9 +143,9 @@ class DueWork:
     `tuple[str, ...]`: what a sweep should look at, soonest first. [S-64] At most ``limit``.
 
     ``what`` is ``holds`` (budget ids with a hold or a time-out due), ``items`` (item ids to renew, of ACTIVE
-    subscriptions), ``deliveries`` (ids of PENDING deliveries to send), ``expiring`` (ids of ACTIVE or PAUSED budgets
-    that expire at or before ``until``, but for those told so: ``marks.expiring_for``). What nobody can do anything
-    about is left out, or it would come back for ever and fill the limit.
+    subscriptions), ``expiring`` (ids of ACTIVE or PAUSED budgets that expire at or before ``until``, but for those told
+    so: ``marks.expiring_for``). What nobody can do anything about is left out, or it would come back for ever and fill
+    the limit.
     """
 
     what: str

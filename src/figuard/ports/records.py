@@ -90,6 +90,15 @@ class Kind(Enum):
     """One `ApiKey` by hash. [S-26] A key is found by its exact hash only."""
     TENANTS = (27, 3)
     """One `Tenant` by id. [S-27] An unknown tenant is left out."""
+    DUE_DELIVERIES = (28, 3)
+    """
+    Many `Delivery` by (instant, limit): [S-66] of each line, the notices of one book to one webhook, the first that is
+    PENDING (by creation, then id), if it is due at or before the instant; soonest first.
+
+    [S-67] It is locked. Of transactions that happen at once no two are answered with the same one.
+    """
+    FORGETTABLE = (29, 3)
+    """Many `Remembered` by (instant, limit): [S-68] those created at or before the instant, oldest first."""
 
     # The members are keys of every table of a transaction; the identity of a member is hashed faster than its name.
     __hash__ = object.__hash__
@@ -120,12 +129,17 @@ class StoredEntry:
 
 @dataclass(slots=True)
 class Changes:
-    """What a transaction writes: new records, new versions of known ones, and entries in order."""
+    """
+    What a transaction writes: new records, new versions of known ones, and entries in order.
+
+    ``forgotten`` are remembered answers that go for good; nothing else ever does.
+    """
 
     inserted: list[Record] = field(default_factory=list[Record])
     updated: list[Record] = field(default_factory=list[Record])
     entries: list[SealedEntry] = field(default_factory=list[SealedEntry])
+    forgotten: list[Remembered] = field(default_factory=list[Remembered])
 
     def __bool__(self) -> bool:
         """Return whether there is anything to write."""
-        return bool(self.inserted or self.updated or self.entries)
+        return bool(self.inserted or self.updated or self.entries or self.forgotten)

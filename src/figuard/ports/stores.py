@@ -35,7 +35,7 @@ class UnitOfWork(Protocol):
         [S-37] What is written reads back equal, to the last quantum and the last character of any script.
         [S-38] A second delegation token with the label of one that is not revoked (expired or not) raises
         ``StoreConflict``; updates are made before inserts, so that one write can revoke the one and make the other.
-        [S-39] So does updating a record that does not exist.
+        [S-39] So does updating a record that does not exist. [S-69] Forgetting one that is gone is harmless.
         """
         ...
 

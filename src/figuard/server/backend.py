@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from figuard.domain.admin import ApiKey
-from figuard.domain.instants import Instant
 from figuard.engine import Engine
 from figuard.engine.async_engine import AsyncEngine, over_engine, over_store
 from figuard.host import PepperHasher, RandomIds, SystemClock, new_pepper
-from figuard.ports import AsyncStore, Changes, Clock, Ids, Kind, Record, Store
+from figuard.ports import AsyncStore, Changes, Clock, Ids, Record, Store
 from figuard.server.secretbox import SecretBox, decoded_key, new_key
 from figuard.server.secretfile import fill
 from figuard.server.settings import ServerSettings
@@ -43,10 +40,6 @@ class Backend(Protocol):
 
     async def insert(self, *records: Record) -> None:
         """Add records in one transaction. Raises ``StoreConflict`` when one exists, ``StoreUnavailable``."""
-        ...
-
-    async def touch(self, key_ids: Collection[str], now: Instant) -> None:
-        """Note that API keys were used at *now*, where the database can do that without undoing a revocation."""
         ...
 
     async def close(self) -> None:
@@ -116,16 +109,6 @@ class LocalBackend:
         with self.store.begin() as unit:
             unit.write(Changes(inserted=list(records)))
 
-    async def touch(self, key_ids: Collection[str], now: Instant) -> None:
-        """As ``Backend.touch``: the transaction holds the write lock, so nothing it reads can change meanwhile."""
-        await self._write(lambda: self._touch(tuple(key_ids), now))
-
-    def _touch(self, key_ids: tuple[str, ...], now: Instant) -> None:
-        with self.store.begin() as unit:
-            keys: dict[str, ApiKey] = dict(unit.read(Kind.API_KEYS, key_ids))
-            used = [replace(key, last_used_at=now) for key in keys.values() if key.is_live(now)]
-            unit.write(Changes(updated=list(used)))
-
     async def _write(self, work: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
@@ -156,9 +139,6 @@ class SharedBackend:
         """As ``Backend.insert``."""
         async with self.store.begin() as unit:
             await unit.write(Changes(inserted=list(records)))
-
-    async def touch(self, key_ids: Collection[str], now: Instant) -> None:
-        """Do nothing: a row that is read here is not locked, and writing it back could undo a revocation."""
 
     async def close(self) -> None:
         """As ``Backend.close``."""

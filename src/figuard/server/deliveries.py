@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from figuard.domain.admin import Delivery, DeliveryStatus, Webhook
-from figuard.domain.commands import Order, SettleDelivery
-from figuard.domain.replies import DeliveryReply
+from figuard.domain.commands import ClaimDeliveries, Order, SettleDelivery
+from figuard.domain.replies import DeliveriesReply, DeliveryReply
 from figuard.engine.async_engine import AsyncEngine
 from figuard.engine.sweeper import SWEEPER
-from figuard.ports import DueWork, GetRecords, Kind
+from figuard.ports import GetRecords, Kind
 from figuard.server.metrics import Counts
 
 ROUND_SIZE = 200
@@ -52,47 +52,46 @@ class Deliveries:
         self._engine = engine
         self._deliver = deliver
         self._counts = counts
-        self._sending = asyncio.Semaphore(SENDING_MAX)
 
     async def send_due(self) -> int:
-        """Send every notice that is due; return how many were taken. Raises ``Refusal`` (``STORE_UNAVAILABLE``)."""
-        due = DueWork("deliveries", self._engine.now(), limit=ROUND_SIZE)
-        ids: tuple[str, ...] = await self._engine.query(due)
-        self._counts.add("figuard_sweep_runs", "webhooks")
-        if not ids:
-            return 0
-        found: Mapping[str, Delivery] = await self._engine.query(GetRecords(Kind.DELIVERIES, ids))
-        lines: dict[tuple[str, str], list[Delivery]] = {}
-        for delivery_id in ids:
-            if (delivery := found.get(delivery_id)) is not None:
-                lines.setdefault((delivery.webhook_id, delivery.book_id), []).append(delivery)
-        webhook_ids = tuple(dict.fromkeys(webhook_id for webhook_id, _ in lines))
-        webhooks: Mapping[str, Webhook] = await self._engine.query(GetRecords(Kind.WEBHOOKS, webhook_ids))
-        taken = await asyncio.gather(*(self._send_line(webhooks[line[0]], lines[line]) for line in lines))
-        self._counts.add("figuard_sweep_events_processed", "webhooks", by=sum(taken))
-        return sum(taken)
+        """
+        Send every notice that is due; return how many were taken. Raises ``Refusal`` (``STORE_UNAVAILABLE``).
 
-    async def _send_line(self, webhook: Webhook, deliveries: list[Delivery]) -> int:
-        """Send one book's notices to one webhook; the first that is not taken keeps the later ones back."""
-        taken = 0
-        for delivery in deliveries:
-            async with self._sending:
-                # Up to several seconds may have passed since it was found to be due: another server may have sent it.
-                if not await self._is_pending(delivery):
-                    continue
-                sent = await asyncio.to_thread(self._deliver, webhook, delivery)
-            settled = await self._settle(delivery, sent)
-            if settled.status is not DeliveryStatus.DELIVERED:
-                break
-            taken += 1
+        A notice is taken up, by one server, when there is a hand free to send it at once. What comes after it in its
+        line waits until it is delivered or given up.
+        """
+        self._counts.add("figuard_sweep_runs", "webhooks")
+        taken, left = 0, ROUND_SIZE
+        sending: set[asyncio.Task[bool]] = set()
+        try:
+            while True:
+                claimed = await self._claimed(min(SENDING_MAX - len(sending), left))
+                left -= len(claimed)
+                sending |= {asyncio.create_task(self._sent(delivery)) for delivery in claimed}
+                if not sending:
+                    break
+                # Whenever one has arrived the next of its line may be due.
+                done, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
+                taken += sum([task.result() for task in done])
+        finally:
+            for task in sending:
+                task.cancel()
+            await asyncio.gather(*sending, return_exceptions=True)
+        self._counts.add("figuard_sweep_events_processed", "webhooks", by=taken)
         return taken
 
-    async def _is_pending(self, delivery: Delivery) -> bool:
-        found: Mapping[str, Delivery] = await self._engine.query(GetRecords(Kind.DELIVERIES, (delivery.id,)))
-        present = found.get(delivery.id)
-        return (
-            present is not None and present.status is DeliveryStatus.PENDING and present.attempts == delivery.attempts
-        )
+    async def _claimed(self, most: int) -> tuple[Delivery, ...]:
+        """Take up as many notices as that, if there are so many."""
+        if most < 1:
+            return ()
+        reply = await self._engine.execute(Order(ClaimDeliveries(most), "", SWEEPER))
+        return reply.deliveries if isinstance(reply, DeliveriesReply) else ()
+
+    async def _sent(self, delivery: Delivery) -> bool:
+        """Send a notice; return whether it was taken."""
+        found: Mapping[str, Webhook] = await self._engine.query(GetRecords(Kind.WEBHOOKS, (delivery.webhook_id,)))
+        sent = await asyncio.to_thread(self._deliver, found[delivery.webhook_id], delivery)
+        return (await self._settle(delivery, sent)).status is DeliveryStatus.DELIVERED
 
     async def _settle(self, delivery: Delivery, sent: Sent) -> Delivery:
         command = SettleDelivery(delivery.id, sent.response_status, sent.response_body, sent.error_message)

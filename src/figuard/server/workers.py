@@ -14,8 +14,9 @@ from contextlib import suppress
 import structlog
 
 from figuard.domain.codes import ErrorCode
-from figuard.domain.commands import Command, Order, SweepBudget, SweepItem
+from figuard.domain.commands import Command, ForgetAnswers, NoteKeyUses, Order, SweepBudget, SweepItem
 from figuard.domain.instants import HOUR
+from figuard.domain.limits import FORGOTTEN_PER_ROUND, KEY_USE_SECONDS
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import SweepReply
 from figuard.engine.budgets import EXPIRING_SOON_HOURS
@@ -32,8 +33,14 @@ ROUND_SIZE = 500
 """How many budgets or entitlements one round looks at; what is left waits for the next."""
 AT_ONCE = 32
 """How many sweeping orders are given side by side: they share batches, and leave room for callers."""
-USED_SECONDS = 60.0
+USED_SECONDS = float(KEY_USE_SECONDS)
 """How often it is noted which keys were used."""
+KEYS_AT_ONCE = 100
+"""How many of them one transaction notes."""
+FORGET_SECONDS = 60.0
+"""How often answers are forgotten that were remembered long enough."""
+FORGETTING_ROUNDS = 20
+"""How many transactions one round of that takes at the most."""
 _LOG = structlog.stdlib.get_logger(__name__)
 
 
@@ -67,6 +74,7 @@ class Workers:
             ("webhooks", settings.delivery_seconds, self.deliveries.send_due),
             ("integrity", settings.integrity_seconds, self.integrity.check),
             ("keys", USED_SECONDS, self.note_used_keys),
+            ("memory", FORGET_SECONDS, self.forget_answers),
         )
         self._tasks = [asyncio.create_task(self._repeat(*job), name=f"figuard-{job[0]}") for job in jobs]
 
@@ -117,9 +125,19 @@ class Workers:
 
     async def note_used_keys(self) -> None:
         """Note which API keys were used since the last round."""
-        used, self._gate.used = self._gate.used, set()
-        if used:
-            await self._backend.touch(used, self._engine.now())
+        used, self._gate.used = sorted(self._gate.used), set()
+        for start in range(0, len(used), KEYS_AT_ONCE):
+            await self._one(NoteKeyUses(tuple(used[start : start + KEYS_AT_ONCE])))
+
+    async def forget_answers(self) -> int:
+        """Forget answers that were remembered long enough; return how many. Raises ``Refusal``."""
+        forgotten = 0
+        for _ in range(FORGETTING_ROUNDS):
+            found = (await self._one(ForgetAnswers())).forgotten
+            forgotten += found
+            if found < FORGOTTEN_PER_ROUND:
+                break
+        return forgotten
 
     async def _give(self, commands: list[SweepBudget] | list[SweepItem]) -> SweepReply:
         """Give orders side by side, and return what they did together."""

@@ -18,6 +18,7 @@ from figuard.domain.events import Event
 from figuard.domain.tokens import Token
 from figuard.ports import Kind
 from figuard.stores.codecs import DECODERS
+from figuard.stores.dialect import sql
 
 Row = tuple[Any, ...]
 
@@ -72,6 +73,21 @@ _DESCENDANTS = """
     SELECT events.data FROM below JOIN events ON events.id = below.id
     ORDER BY below.depth, events.created_at, events.id LIMIT ?2
 """
+
+# What is pending has a due_at (``tables.due_at``).
+_DUE_DELIVERIES = """
+    SELECT data FROM deliveries AS head WHERE due_at <= ?1 AND NOT EXISTS (
+        SELECT 1 FROM deliveries AS earlier
+        WHERE earlier.due_at IS NOT NULL AND earlier.webhook_id = head.webhook_id
+            AND substr(substr(earlier.data, instr(earlier.data, '"book_id":"') + 11), 1,
+                instr(substr(earlier.data, instr(earlier.data, '"book_id":"') + 11), '"') - 1)
+                = substr(substr(head.data, instr(head.data, '"book_id":"') + 11), 1,
+                instr(substr(head.data, instr(head.data, '"book_id":"') + 11), '"') - 1)
+            AND (earlier.created_at, earlier.id) < (head.created_at, head.id)
+    ) ORDER BY due_at, id LIMIT ?2
+"""
+
+_CREATED_AT = """CAST(substr(data, instr(data, '"created_at":') + 13) AS INTEGER)"""
 
 LOOKUPS: Mapping[Kind, Lookup] = {
     Kind.TOKENS_BY_HASH: _one(
@@ -135,5 +151,10 @@ LOOKUPS: Mapping[Kind, Lookup] = {
     Kind.API_KEYS: _one(ApiKey, "SELECT data FROM api_keys WHERE id = ?1"),
     Kind.API_KEYS_BY_HASH: _one(ApiKey, "SELECT data FROM api_keys WHERE hash = ?1"),
     Kind.TENANTS: _one(Tenant, "SELECT data FROM tenants WHERE id = ?1"),
+    Kind.DUE_DELIVERIES: _many(Delivery, _DUE_DELIVERIES),
+    Kind.FORGETTABLE: _many(
+        Remembered,
+        sql("SELECT data FROM remembered WHERE", _CREATED_AT, "<= ?1 ORDER BY", _CREATED_AT, "LIMIT ?2"),
+    ),
 }
 """How each kind is read."""

@@ -237,7 +237,6 @@ _DUE = {
         WHERE items.next_renewal_at <= ?1 AND subscriptions.status = 'ACTIVE'
         ORDER BY items.next_renewal_at, items.id LIMIT ?2
     """,
-    "deliveries": "SELECT id FROM deliveries WHERE due_at <= ?1 ORDER BY due_at, id LIMIT ?2",
     "expiring": "SELECT id FROM budgets WHERE ending_at <= ?1 ORDER BY ending_at, id LIMIT ?2",
 }
 

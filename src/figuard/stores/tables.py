@@ -263,6 +263,7 @@ _OTHERS = (
     Table(
         "remembered",
         Remembered,
+        # Its age is found in the JSON: only a sweep asks for it.
         _columns("tenant_id", "operation", "key"),
         key=("tenant_id", "operation", "key"),
         key_of=_remembered_key,

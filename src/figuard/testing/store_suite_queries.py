@@ -328,17 +328,11 @@ class QueryCases:
             an_item("i2", renews_at=99),
             an_item("i3", renews_at=101),
             an_item("i4", renews_at=1, subscription="s2"),
-            a_delivery("d1", due_at=100),
-            a_delivery("d2", due_at=99),
-            a_delivery("d3", due_at=101),
-            a_delivery("d4", due_at=1, status=DeliveryStatus.FAILED),
-            a_delivery("d5"),
         )
 
         assert store.query(DueWork("holds", 100)) == ("b2", "b1")
         assert store.query(DueWork("holds", 100, limit=1)) == ("b2",)
         assert store.query(DueWork("items", 100)) == ("i2", "i1")
-        assert store.query(DueWork("deliveries", 100)) == ("d2", "d1")
         assert store.query(DueWork("expiring", 80, until=100)) == ("ends", "later")
         assert store.query(DueWork("expiring", 80, until=100, limit=1)) == ("ends",)
         assert store.query(DueWork("expiring", 80)) == ()

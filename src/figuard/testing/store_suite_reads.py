@@ -370,7 +370,8 @@ class ReadCases:
         store = make_store()
         many = {
             Kind.ENTITY_EVENTS, Kind.BUDGET_TOKENS, Kind.DUE_HOLDS, Kind.TIMED_OUT, Kind.DESCENDANTS,
-            Kind.REFERENCES, Kind.SUBSCRIPTION_ITEMS, Kind.TENANT_WEBHOOKS, Kind.RECEIPTS,
+            Kind.REFERENCES, Kind.SUBSCRIPTION_ITEMS, Kind.TENANT_WEBHOOKS, Kind.RECEIPTS, Kind.DUE_DELIVERIES,
+            Kind.FORGETTABLE,
         }  # fmt: skip
         key = _KEYS.get(kind, "nobody")
         with store.begin() as work:
@@ -389,5 +390,7 @@ _KEYS: dict[Kind, tuple[Any, ...]] = {
     Kind.DESCENDANTS: ("e1", 5),
     Kind.REFERENCES: ("t1", "order"),
     Kind.SUBSCRIBERS: ("t1", "ann"),
+    Kind.DUE_DELIVERIES: (5, 5),
+    Kind.FORGETTABLE: (5, 5),
 }
 """What a key looks like, where it is not one id."""

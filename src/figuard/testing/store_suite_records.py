@@ -175,12 +175,13 @@ def a_delivery(
     at: int = 0,
     tenant: str = "t1",
     webhook: str = "w1",
+    book: str = "b1",
     event_type: str = "SPEND_DENIED",
     due_at: int | None = None,
     status: DeliveryStatus = DeliveryStatus.PENDING,
 ) -> Delivery:
     """Return a delivery."""
-    return Delivery(name, tenant, webhook, "https://example.test/hook", "b1", event_type, "{}", at, due_at, status)
+    return Delivery(name, tenant, webhook, "https://example.test/hook", book, event_type, "{}", at, due_at, status)
 
 
 def a_receipt(name: str = "r1", *, at: int = 0, budget: str = "b1", revoked_at: int | None = None) -> Receipt:
@@ -193,9 +194,9 @@ def an_api_key(name: str = "a1", *, at: int = 0, tenant: str = "t1", revoked_at:
     return ApiKey(name, tenant, f"Hash-{name}", "fgk_", at, revoked_at=revoked_at)
 
 
-def a_reply(key: str = "key", *, tenant: str = "t1", operation: str = "fund") -> Remembered:
-    """Return a remembered answer."""
-    return Remembered(tenant, operation, key, "f", '{"ok":true}', 0)
+def a_reply(key: str = "key", *, at: int = 0, tenant: str = "t1", operation: str = "fund") -> Remembered:
+    """Return a remembered answer, which says when it was made like everything else."""
+    return Remembered(tenant, operation, key, "f", '{"created_at":7}', at)
 
 
 def an_entry(seq: int, *, book: str = "b1", at: int = 0, tenant: str = "t1", actor: str = "key") -> SealedEntry:

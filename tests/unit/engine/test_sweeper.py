@@ -15,7 +15,8 @@ from figuard.domain.amounts import quanta
 from figuard.domain.budget import Policy
 from figuard.domain.codes import ErrorCode
 from figuard.domain.events import Decision
-from figuard.domain.replies import BudgetReply
+from figuard.domain.limits import DELIVERY_LEASE_SECONDS, FORGOTTEN_PER_ROUND, REMEMBERED_DAYS
+from figuard.domain.replies import BudgetReply, DeliveriesReply
 from figuard.engine.sweeper import SWEEP_LIMIT, Attempt, SweepSummary, sweep
 from figuard.ports import StoreUnavailable
 from tests.builders import TENANT, World, spend
@@ -228,3 +229,102 @@ def test_a_sweep_of_many_budgets_leaves_the_rest_for_the_next():
     world.clock.advance(60)
 
     assert [SWEEP_LIMIT, 1, 0] == [sweep(world.engine).holds_ended for _ in range(3)]
+
+
+def test_a_later_sweep_sends_nothing_before_what_an_earlier_one_could_not_deliver():
+    world = World()
+    listen(world)
+    budget = world.budget()
+    world.fail(world.authorize(budget, key="a").event)
+    receiver = Receiver(500, 500)
+    sweep(world.engine, receiver)
+    world.void(world.authorize(budget, key="b").event)
+    sweep(world.engine, receiver)
+    sent_too_soon = list(receiver.types)
+    world.clock.advance(10)
+    sweep(world.engine, receiver)
+    world.clock.advance(10)
+    sweep(world.engine, receiver)
+
+    assert ["SPEND_PAYMENT_FAILED"] == sent_too_soon
+    assert ["SPEND_PAYMENT_FAILED"] * 3 + ["SPEND_VOIDED"] == receiver.types
+
+
+def test_a_notice_that_was_given_up_keeps_nothing_back():
+    world = World()
+    listen(world)
+    budget = world.budget()
+    world.fail(world.authorize(budget, key="a").event)
+    world.void(world.authorize(budget, key="b").event)
+    receiver = Receiver(*[500] * 10)
+    for _ in range(10):
+        sweep(world.engine, receiver)
+        world.clock.advance("1h")
+    sweep(world.engine, receiver)
+
+    assert ["SPEND_PAYMENT_FAILED"] * 10 + ["SPEND_VOIDED"] == receiver.types
+
+
+def test_a_notice_that_somebody_is_sending_is_nobody_elses():
+    world = World()
+    listen(world)
+    world.fail(world.authorize(world.budget()).event)
+    world.order(c.ClaimDeliveries(5))
+
+    assert SweepSummary() == sweep(world.engine, Receiver())
+    world.clock.advance(DELIVERY_LEASE_SECONDS)
+    assert SweepSummary(delivered=1) == sweep(world.engine, Receiver())
+
+
+def test_two_claims_in_one_batch_share_what_is_due():
+    world = World()
+    listen(world)
+    for _ in range(3):
+        world.fail(world.authorize(world.budget()).event)
+    replies = world.engine.commit([c.Order(c.ClaimDeliveries(2), "", "test") for _ in range(2)])
+    claimed = [delivery.id for reply in replies if isinstance(reply, DeliveriesReply) for delivery in reply.deliveries]
+
+    assert 2 == len(set(claimed)) == len(claimed)
+
+
+def test_an_answer_is_remembered_for_its_days_and_not_a_moment_longer():
+    """
+    Whether or not a sweep came by.
+    """
+    world = World()
+    budget = world.budget().budget.id
+    fund = c.Fund(budget, c.FundingOperation.CREDIT, quanta(1))
+    first = world.order(fund, key="k")
+    world.clock.advance(REMEMBERED_DAYS * 86400 - 1)
+    same = world.order(fund, key="k")
+    world.clock.advance(1)
+    another = world.order(c.Fund(budget, c.FundingOperation.DEBIT, quanta(1)), key="k")
+
+    assert (first, quanta(100)) == (same, another.budget.funds.limit)
+    assert another == world.order(c.Fund(budget, c.FundingOperation.DEBIT, quanta(1)), key="k")
+
+
+def test_a_sweep_forgets_old_answers_and_no_others():
+    world = World()
+    budget = world.budget().budget.id
+    for number in range(FORGOTTEN_PER_ROUND + 2):
+        world.order(c.Fund(budget, c.FundingOperation.CREDIT, number + 1), key=f"k{number}")
+    world.clock.advance("29d")
+    world.order(c.Fund(budget, c.FundingOperation.CREDIT, 7), key="later")
+    world.clock.advance("1d")
+
+    assert FORGOTTEN_PER_ROUND + 2 == sweep(world.engine).forgotten
+    assert ["later"] == [key for _, _, key in contents(world)["Remembered"]]
+
+
+def test_an_answer_that_is_remembered_anew_in_the_same_batch_is_not_forgotten():
+    world = World()
+    budget = world.budget().budget.id
+    fund = c.Fund(budget, c.FundingOperation.CREDIT, 7)
+    world.order(fund, key="k")
+    world.clock.advance("30d")
+    orders = [c.Order(fund, TENANT, "test", "k", repr(fund)), c.Order(c.ForgetAnswers(), "", "test")]
+    for batch in (orders, orders[::-1]):
+        world.clock.advance("30d")
+        world.engine.commit(batch)
+        assert [world.clock.now()] == [kept.created_at for kept in contents(world)["Remembered"].values()]

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 from figuard.domain.commands.administration import (
     AddItem,
+    ClaimDeliveries,
     CreateApiKey,
     CreateSubscription,
     CreateTenant,
     CreateWebhook,
     DeleteWebhook,
+    ForgetAnswers,
     MoveSubscription,
     NewItem,
+    NoteKeyUses,
     ResetItem,
     RetryDelivery,
     RevokeApiKey,
@@ -85,7 +88,10 @@ Command = (
     | CreateWebhook
     | DeleteWebhook
     | RetryDelivery
+    | ClaimDeliveries
     | SettleDelivery
+    | NoteKeyUses
+    | ForgetAnswers
     | CreateApiKey
     | RevokeApiKey
     | RotateApiKey
@@ -122,6 +128,7 @@ __all__ = [
     "AuthorizeAll",
     "Cancel",
     "CancelBatch",
+    "ClaimDeliveries",
     "Command",
     "Confirm",
     "CreateApiKey",
@@ -135,11 +142,13 @@ __all__ = [
     "ExtendBudget",
     "ExtendHold",
     "Fail",
+    "ForgetAnswers",
     "Fund",
     "FundingOperation",
     "MarkUnknown",
     "MoveSubscription",
     "NewItem",
+    "NoteKeyUses",
     "Order",
     "PolicyPatch",
     "RecordExternal",

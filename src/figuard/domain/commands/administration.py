@@ -95,6 +95,18 @@ class RetryDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimDeliveries:
+    """
+    Take up to so many notices that are due, to send them: of each line, one book's to one webhook, the first.
+
+    Until they are settled, or ``limits.DELIVERY_LEASE_SECONDS`` have passed, nobody else is given them or a later
+    one of their line.
+    """
+
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class SettleDelivery:
     """Record what became of one attempt to deliver."""
 
@@ -126,6 +138,18 @@ class RotateApiKey:
     """Replace a key by a new one; the old one ends at once."""
 
     key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteKeyUses:
+    """Note that API keys were used; a use within ``limits.KEY_USE_SECONDS`` of the noted one is not worth a note."""
+
+    key_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetAnswers:
+    """Forget some of the answers that were remembered for ``limits.REMEMBERED_DAYS``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from figuard.domain.admin import ApiKey, Receipt, Webhook
+from figuard.domain.admin import ApiKey, Delivery, Receipt, Webhook
 from figuard.domain.budget import Budget
 from figuard.domain.entitlements import Item, Subscription
 from figuard.domain.events import Event
 from figuard.domain.tokens import Token
 from figuard.ports import SealedEntry
-from figuard.stores.tables import TABLES, Table, Unique, hold_expires_at, is_open, void_due_at
+from figuard.stores.tables import TABLES, Table, Unique, due_at, hold_expires_at, is_open, void_due_at
 
 _SPREAD: Mapping[type, tuple[Unique, ...]] = {
     Budget: (
@@ -41,6 +41,7 @@ _SPREAD: Mapping[type, tuple[Unique, ...]] = {
     Webhook: (Unique("tenant", ("tenant_id",)),),
     Receipt: (Unique("budget", ("budget_id",)), Unique("token", ("token",))),
     ApiKey: (Unique("hash", ("hash",)),),
+    Delivery: (Unique("due", ("webhook_id",), lambda delivery: due_at(delivery) is not None),),
 }
 """The groups in which records are found, written like the rules of uniqueness but unique in nothing."""
 
@@ -89,6 +90,10 @@ class Shelf:
             if group is not None:
                 members.setdefault(group, {})[key] = None
 
+    def drop(self, key: Any) -> None:  # noqa: ANN401 - any key
+        """Keep a record no longer, if it is there; it must be in no group."""
+        self.rows.pop(key, None)
+
     def members(self, name: str, group: tuple[Any, ...]) -> Mapping[Any, None]:
         """Return the keys of the records in a group."""
         return self._named[name].get(group, _NOBODY)
@@ -119,6 +124,14 @@ class View(Protocol):
         """Yield the records of a group, in no order."""
         ...
 
+    def grouped(self, of: type, name: str) -> Iterator[Any]:
+        """Yield every record that is in some group of this name, in no order."""
+        ...
+
+    def all(self, of: type) -> Iterator[Any]:
+        """Yield every record of a type, in no order."""
+        ...
+
 
 @dataclass(slots=True)
 class MemoryData:
@@ -142,6 +155,10 @@ class MemoryData:
         """Yield the records of a group, in no order."""
         shelf = self.shelves[of]
         return (shelf.rows[key] for key in shelf.members(name, group))
+
+    def grouped(self, of: type, name: str) -> Iterator[Any]:
+        """Yield every record that is in some group of this name, in no order."""
+        return self.shelves[of].grouped(name)
 
     def all(self, of: type) -> Iterator[Any]:
         """Yield every record of a type, in no order."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from figuard.domain.admin import Delivery, Tenant
+from figuard.domain.admin import Tenant
 from figuard.domain.budget import Budget, Status
 from figuard.domain.entitlements import Item, Subscription, SubscriptionStatus
 from figuard.domain.events import Event
@@ -29,7 +29,7 @@ from figuard.ports import (
 from figuard.stores.memory.data import MemoryData
 from figuard.stores.memory.reads import newest_budgets_first, newest_first, oldest_first, read
 from figuard.stores.memory.report import spend_report
-from figuard.stores.tables import LISTED, TABLES, due_at, hold_expires_at, void_due_at
+from figuard.stores.tables import LISTED, TABLES, hold_expires_at, void_due_at
 
 
 def answer(data: MemoryData, query: Any) -> Any:  # noqa: ANN401 - each query has its own answer
@@ -129,12 +129,10 @@ def _due_work(data: MemoryData, query: DueWork) -> tuple[str, ...]:
             for item in data.all(Item)
             if item.next_renewal_at <= query.now and _is_active(data.get(Subscription, item.subscription_id))
         )
-    elif query.what == "deliveries":
-        ends = ((due, delivery.id) for delivery in data.all(Delivery) for due in _until(due_at(delivery), query.now))
     elif query.what == "expiring":
         ends = ((due, budget.id) for budget in data.all(Budget) for due in _until(_ending(budget), query.until))
     else:
-        raise ValueError(f"there is no work called {query.what!r}; there are holds, items, deliveries and expiring")
+        raise ValueError(f"there is no work called {query.what!r}; there are holds, items and expiring")
     return _soonest(ends)[: query.limit]
 
 

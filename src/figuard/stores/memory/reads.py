@@ -120,6 +120,22 @@ def _receipts(view: View, budget_id: str) -> tuple[Receipt, ...]:
     return newest_first(view.group(Receipt, "budget", budget_id))
 
 
+def _due_deliveries(view: View, key: tuple[Instant, int]) -> tuple[Delivery, ...]:
+    now, limit = key
+    heads: dict[tuple[str, str], Delivery] = {}
+    for delivery in sorted(view.grouped(Delivery, "due"), key=lambda one: (one.created_at, one.id)):
+        heads.setdefault((delivery.webhook_id, delivery.book_id), delivery)
+    due = sorted((when, head.id, head) for head in heads.values() if (when := head.due_at) is not None and when <= now)
+    return tuple(head for _, _, head in due[:limit])
+
+
+def _forgettable(view: View, key: tuple[Instant, int]) -> tuple[Remembered, ...]:
+    instant, limit = key
+    old = (answer for answer in view.all(Remembered) if answer.created_at <= instant)
+    found = sorted(old, key=lambda answer: (answer.created_at, answer.tenant_id, answer.operation, answer.key))
+    return tuple(found[:limit])
+
+
 _ANSWERS: Mapping[Kind, Answer] = {
     Kind.TOKENS_BY_HASH: _token_by_hash,
     Kind.EVENT_HOMES: _home(Event),
@@ -148,4 +164,6 @@ _ANSWERS: Mapping[Kind, Answer] = {
     Kind.API_KEYS: _record(ApiKey),
     Kind.API_KEYS_BY_HASH: _first(ApiKey, "hash"),
     Kind.TENANTS: _record(Tenant),
+    Kind.DUE_DELIVERIES: _due_deliveries,
+    Kind.FORGETTABLE: _forgettable,
 }

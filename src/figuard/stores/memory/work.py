@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from figuard.domain.admin import Remembered
 from figuard.ports import Changes, Kind, Record, SealedEntry, StoreConflict
 from figuard.stores.memory.data import GROUPS, UNIQUE, MemoryData, Shelf
 from figuard.stores.memory.reads import read
@@ -21,6 +22,7 @@ class MemoryWork:
         self._data = data
         self._staged: dict[type, Shelf] = {}
         self._entries: dict[str, list[SealedEntry]] = {}
+        self._forgotten: set[Any] = set()
         self.is_broken = False
 
     def read(self, kind: Kind, keys: Sequence[Any]) -> Mapping[Any, Any]:
@@ -32,6 +34,8 @@ class MemoryWork:
         if self.is_broken:
             raise StoreConflict("this transaction was rolled back after a conflict; begin another one")
         try:
+            for record in changes.forgotten:
+                self._forget(record)
             for record in changes.updated:
                 self._update(record)
             for record in changes.inserted:
@@ -47,7 +51,7 @@ class MemoryWork:
         staged = self._staged.get(of)
         if staged is not None and key in staged.rows:
             return staged.rows[key]
-        return self._data.get(of, key)
+        return None if of is Remembered and key in self._forgotten else self._data.get(of, key)
 
     def group(self, of: type, name: str, *group: Any) -> Iterator[Any]:  # noqa: ANN401 - any record
         """Yield the records of a group as this transaction sees them."""
@@ -59,15 +63,38 @@ class MemoryWork:
         yield from (committed.rows[key] for key in committed.members(name, group) if key not in staged.rows)
         yield from (staged.rows[key] for key in staged.members(name, group))
 
+    def grouped(self, of: type, name: str) -> Iterator[Any]:
+        """Yield every record that is in some group of this name, as this transaction sees them."""
+        staged = self._staged.get(of)
+        hidden: Mapping[Any, Any] = {} if staged is None else staged.rows
+        key_of = TABLES[of].key_of
+        yield from (record for record in self._data.grouped(of, name) if key_of(record) not in hidden)
+        if staged is not None:
+            yield from staged.grouped(name)
+
+    def all(self, of: type) -> Iterator[Any]:
+        """Yield every record of a type as this transaction sees them."""
+        staged = self._staged.get(of)
+        keys = dict.fromkeys((*self._data.shelves[of].rows, *(staged.rows if staged else ())))
+        return (record for key in keys if (record := self.get(of, key)) is not None)
+
     def commit(self) -> None:
         """Make every change visible at once."""
         with self._data.swapping:
+            for key in self._forgotten:
+                self._data.shelves[Remembered].drop(key)
             for of, staged in self._staged.items():
                 shelf = self._data.shelves[of]
                 for record in staged.rows.values():
                     shelf.put(record)
             for book_id, entries in self._entries.items():
                 self._data.books.setdefault(book_id, []).extend(entries)
+
+    def _forget(self, record: Remembered) -> None:
+        key = TABLES[Remembered].key_of(record)
+        self._forgotten.add(key)
+        if staged := self._staged.get(Remembered):
+            staged.drop(key)
 
     def _insert(self, record: Record) -> None:
         of = type(record)

@@ -30,6 +30,8 @@ _TYPES: Mapping[Kind, tuple[str, ...]] = {
     Kind.DESCENDANTS: ("text", "bigint"),
     Kind.REFERENCES: ("text", "text"),
     Kind.SUBSCRIBERS: ("text", "text"),
+    Kind.DUE_DELIVERIES: ("bigint", "bigint"),
+    Kind.FORGETTABLE: ("bigint", "bigint"),
 }
 # Beyond what the contract locks: where no budget's lock stands between two that read, change and write one of these.
 _ALSO_LOCKED = frozenset({Kind.WEBHOOKS, Kind.DELIVERIES, Kind.API_KEYS})
@@ -47,6 +49,22 @@ _DESCENDANTS = """
     ) AS found
     ORDER BY below.depth, found.created_at, found.id LIMIT ?2
 """
+# Whoever comes second leaves what the first has locked alone, and waits for nobody.
+_DUE_DELIVERIES = """
+    SELECT data FROM deliveries AS head WHERE due_at <= ?1 AND NOT EXISTS (
+        SELECT 1 FROM deliveries AS earlier
+        WHERE earlier.due_at IS NOT NULL AND earlier.webhook_id = head.webhook_id
+            AND earlier.book_id = head.book_id
+            AND (earlier.created_at, earlier.id) < (head.created_at, head.id)
+    ) ORDER BY due_at, id LIMIT ?2 FOR UPDATE OF head SKIP LOCKED
+"""
+_FORGETTABLE = "SELECT data FROM remembered WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2"
+# Where PostgreSQL says it in other words than the shared statement.
+_OWN: Mapping[Kind, str] = {
+    Kind.DESCENDANTS: _DESCENDANTS,
+    Kind.DUE_DELIVERIES: _DUE_DELIVERIES,
+    Kind.FORGETTABLE: _FORGETTABLE,
+}
 _LOCK_REFERENCES = "SELECT pg_advisory_xact_lock(lock) FROM unnest($1::bigint[]) AS locks (lock)"
 
 
@@ -68,7 +86,7 @@ def _batched(kind: Kind, lookup: Lookup) -> Batched:
     arrays = ", ".join(f"${number}::{of}[]" for number, of in enumerate(types, start=1))
     names = ", ".join(f"p{number}" for number in range(1, len(types) + 1))
     keys = f"FROM unnest({arrays}) WITH ORDINALITY AS k ({names}, n)"
-    one = _NUMBERED.sub(r"k.p\1", _DESCENDANTS if kind is Kind.DESCENDANTS else lookup.sql)
+    one = _NUMBERED.sub(r"k.p\1", _OWN.get(kind, lookup.sql))
     if lookup.many:
         # An array keeps the order of its query, which the rows of a join need not.
         text = sql("SELECT ARRAY(", one, "), k.n", keys)

@@ -114,10 +114,13 @@ CREATE TABLE deliveries (
     created_at bigint NOT NULL,
     status text COLLATE "C" NOT NULL,
     due_at bigint,
-    data text NOT NULL
+    data text NOT NULL,
+    -- Out of the text, which may hold what no json may (an escaped NUL in a receiver's answer, say).
+    book_id text COLLATE "C" GENERATED ALWAYS AS (substring(data FROM '"book_id":"([^"]*)"')) STORED
 );
 CREATE INDEX deliveries_tenants ON deliveries (tenant_id, created_at, id);
 CREATE INDEX deliveries_due ON deliveries (due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX deliveries_lines ON deliveries (webhook_id, book_id, created_at, id) WHERE due_at IS NOT NULL;
 
 CREATE TABLE receipts (
     id text COLLATE "C" NOT NULL PRIMARY KEY,
@@ -151,8 +154,10 @@ CREATE TABLE remembered (
     operation text COLLATE "C" NOT NULL,
     key text COLLATE "C" NOT NULL,
     data text NOT NULL,
+    created_at bigint GENERATED ALWAYS AS (substring(data FROM '"created_at":(-?[0-9]+)')::bigint) STORED,
     PRIMARY KEY (tenant_id, operation, key)
 );
+CREATE INDEX remembered_ages ON remembered (created_at);
 
 CREATE TABLE meta (
     key text COLLATE "C" NOT NULL PRIMARY KEY,
@@ -265,7 +270,8 @@ CREATE TABLE schema_version (
     applied_at timestamptz NOT NULL DEFAULT now()
 );
 
--- What a server's role may do: never delete, never change the ledger. The owner runs it once for each such role.
+-- What a server's role may do: never change the ledger, and delete nothing but answers that were kept long enough. The
+-- owner runs it once for each such role.
 CREATE FUNCTION figuard_grant(role name) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), role);
@@ -273,6 +279,7 @@ BEGIN
         'GRANT SELECT, INSERT, UPDATE ON budgets, events, tokens, subscriptions, items, webhooks, deliveries, receipts,'
         ' api_keys, tenants, remembered, meta TO %I', role
     );
+    EXECUTE format('GRANT DELETE ON remembered TO %I', role);
     EXECUTE format('GRANT SELECT, INSERT ON ledger_entries TO %I', role);
     EXECUTE format('GRANT SELECT ON schema_version TO %I', role);
 END

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from figuard.domain.admin import Remembered
 from figuard.domain.budget import Budget
 from figuard.ports import Changes, Record, SealedEntry, StoreConflict
 from figuard.stores.codecs import encode
@@ -73,8 +74,16 @@ def statement(parts: tuple[_Part, ...]) -> str:
     return sql("WITH", steps, "SELECT", ", ".join(found or ["1"]))
 
 
+_FORGET = (
+    "DELETE FROM remembered USING unnest($1::text[], $2::text[], $3::text[]) AS k (tenant_id, operation, key)"
+    " WHERE remembered.tenant_id = k.tenant_id AND remembered.operation = k.operation AND remembered.key = k.key"
+)
+
+
 async def write(fetch: Fetch, changes: Changes, kept: KeptBudgets) -> None:
     """Write everything. Raises ``StoreConflict`` when a record to update does not exist."""
+    if changes.forgotten:
+        await fetch(_FORGET, *zip(*map(TABLES[Remembered].key_of, changes.forgotten), strict=True))
     updated = [(UPDATE, of, records) for of, records in by_type(changes.updated)]
     inserted = [(INSERT, of, records) for of, records in by_type(changes.inserted)]
     kinds = {of for _, of, _ in updated}

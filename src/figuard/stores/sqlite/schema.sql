@@ -115,6 +115,13 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_tenants ON deliveries (tenant_id, created_at, id);
 CREATE INDEX deliveries_due ON deliveries (due_at, id) WHERE due_at IS NOT NULL;
+-- The book, and the age below, as they stand in the JSON: functions of JSON are not for indexes of a distrusted schema.
+CREATE INDEX deliveries_lines ON deliveries (
+    webhook_id,
+    substr(substr(data, instr(data, '"book_id":"') + 11), 1,
+        instr(substr(data, instr(data, '"book_id":"') + 11), '"') - 1),
+    created_at, id
+) WHERE due_at IS NOT NULL;
 
 CREATE TABLE receipts (
     id TEXT NOT NULL PRIMARY KEY,
@@ -150,6 +157,7 @@ CREATE TABLE remembered (
     data TEXT NOT NULL,
     PRIMARY KEY (tenant_id, operation, key)
 );
+CREATE INDEX remembered_ages ON remembered (CAST(substr(data, instr(data, '"created_at":') + 13) AS INTEGER));
 
 CREATE TABLE meta (
     key TEXT NOT NULL PRIMARY KEY,

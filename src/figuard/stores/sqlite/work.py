@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from figuard.domain.admin import Remembered
 from figuard.domain.budget import Budget
 from figuard.domain.events import Event
 from figuard.ports import Changes, Kind, Record, StoreConflict
@@ -57,6 +58,9 @@ def _statements(table: Table) -> Statements:
         refresh=None if table.record is Event else sql("UPDATE", table.name, "SET data = ? WHERE", unchanged),
         key=table.key_of,
     )
+
+
+_FORGET = "DELETE FROM remembered WHERE tenant_id = ? AND operation = ? AND key = ?"
 
 
 STATEMENTS: Mapping[type, Statements] = {of: _statements(table) for of, table in TABLES.items()}
@@ -111,6 +115,8 @@ class SqliteWork:
         if self.is_broken:
             raise StoreConflict("this transaction was rolled back after a conflict; begin another one")
         try:
+            if changes.forgotten:
+                self._run(_FORGET, [TABLES[Remembered].key_of(record) for record in changes.forgotten])
             for of, records in by_type(changes.updated):
                 self._update(of, records)
             for of, records in by_type(changes.inserted):
