@@ -200,6 +200,14 @@ def test_a_layer_above_a_guarded_function_is_the_same_call(books, guard):
     books.settled(20, CONFIRMED=2)
 
 
+def test_three_layers_are_one_call(books, guard):
+    work = guard.wrap(lambda: "done", tool="work")
+    between = guard.wrap(lambda: work(), tool="work", is_innermost=False)  # noqa: PLW0108 - a layer of its own
+
+    assert guard.run(ToolCall("work", {}), between) == "done"
+    books.settled(10, CONFIRMED=1)
+
+
 async def test_a_layer_above_is_the_same_call_when_awaited(books, guard):
     tool = Tool()
     attach(guard, tool, "_arun", tool="work", is_innermost=False)

@@ -210,7 +210,7 @@ class ToolGuard:
         outer = _around.get()
         if outer == replace(around, is_entered=False):
             # Another guard of the same tool and budget has asked for this very call a moment ago.
-            return _Inner(replace(around, is_entered=True))
+            return _Inner(around)
         amount = policy.amount(call)
         if amount is None:
             denied = Denied(call.tool, UNKNOWN_AMOUNT, policy.why_unknown(call))
