@@ -162,4 +162,5 @@ def new_guard(
         expires_in="24h",
         velocity_max_per_minute=velocity_max_per_minute,
     )
-    return client.guard(opened, **options)
+    # A call says its currency; without one it would mean USD.
+    return client.guard(opened, **options).with_options(currency=currency)
