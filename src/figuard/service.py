@@ -9,7 +9,6 @@ steps out.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, cast, get_args
 
@@ -20,6 +19,7 @@ from figuard.domain.instants import Instant
 from figuard.domain.questions import Question
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import BudgetReply, Reply
+from figuard.domain.valueclass import replace
 from figuard.domain.views import View, WebhookView
 from figuard.ports import Hasher
 from figuard.wire.codec import decode_request

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from figuard.ports import FindBudgets, FindEvents, GetRecords, Kind, StoreUnavailable
-from figuard.stores.kept import BUDGETS_KEPT_MAX
+from figuard.stores.kept import KEPT_MAX
 from figuard.stores.sqlite import SqliteStore
 from figuard.stores.sqlite.connections import READERS_MAX
 from figuard.stores.sqlite.migrate import migrate
@@ -125,7 +125,7 @@ def test_readers_cannot_write(store):
 
 
 def test_more_budgets_than_are_kept_decoded(store):
-    names = [f"n{number}" for number in range(BUDGETS_KEPT_MAX + 10)]
+    names = [f"n{number}" for number in range(KEPT_MAX + 10)]
     put(store, *(a_budget(name) for name in names))
     put(store, updated=[a_budget(name, limit=7) for name in names])
 

@@ -4,51 +4,26 @@ From response structs to models: one function per model, and nothing decided on 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
-from functools import cache
-from operator import attrgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import msgspec
 
 from figuard.client import models as m
+from figuard.client.making import made
 from figuard.wire import responses as r
-
-M = TypeVar("M")
 
 PREFIX_LENGTH = 12
 """How much of a session token its prefix shows."""
 
 
-class _Shared(NamedTuple):
-    """The fields that a model and a body have in common, and how to read them all in one go."""
-
-    names: tuple[str, ...]
-    read: Callable[[msgspec.Struct], tuple[object, ...]]
-
-
-@cache
-def _shared(model: type, body: type[msgspec.Struct]) -> _Shared:
-    known = set(body.__struct_fields__)
-    names = tuple(field.name for field in fields(model) if field.name in known)
-    return _Shared(names, attrgetter(*names))
-
-
-def _made(model: type[M], body: msgspec.Struct, **others: object) -> M:
-    """Return *model* with the fields that *body* has under the same names, and *others* in their place."""
-    shared = _shared(model, type(body))
-    values = dict(zip(shared.names, shared.read(body), strict=True))
-    values.update(others)
-    return model(**values)
-
-
 def budget(body: r.BudgetResponse) -> m.Budget:
     """Return a budget."""
-    tokens = None if body.tokens is None else [_made(m.BudgetToken, token) for token in body.tokens]
-    allocations = [_made(m.AllocationResponse, allocation) for allocation in body.allocations]
-    return _made(m.Budget, body, tokens=tokens, allocations=allocations)
+    tokens = None if body.tokens is None else [made(m.BudgetToken, token) for token in body.tokens]
+    allocations = [made(m.AllocationResponse, allocation) for allocation in body.allocations]
+    return made(m.Budget, body, tokens=tokens, allocations=allocations)
 
 
 def budget_with_token(found: m.Budget, session_token: str) -> m.Budget:
@@ -70,34 +45,34 @@ def budget_page(page: r.Page[r.BudgetResponse]) -> m.BudgetPage:
 
 def funding(body: r.FundResponse) -> m.BudgetFundingResult:
     """Return what funding did."""
-    return _made(m.BudgetFundingResult, body)
+    return made(m.BudgetFundingResult, body)
 
 
 def authorization(body: r.AuthorizeResponse) -> m.AuthorizationResult:
     """Return the answer to an authorization."""
     budget_part, allocation_part, denier = body.budget_snapshot, body.allocation_snapshot, body.denied_by
-    return _made(
+    return made(
         m.AuthorizationResult,
         body,
-        budget_snapshot=_made(m.BudgetSnapshot, budget_part) if budget_part else None,
-        allocation_snapshot=_made(m.AllocationSnapshot, allocation_part) if allocation_part else None,
-        denied_by=_made(m.DeniedBy, denier) if denier else None,
+        budget_snapshot=made(m.BudgetSnapshot, budget_part) if budget_part else None,
+        allocation_snapshot=made(m.AllocationSnapshot, allocation_part) if allocation_part else None,
+        denied_by=made(m.DeniedBy, denier) if denier else None,
     )
 
 
 def batch(body: r.AuthorizeBatchResponse) -> m.AuthorizationBatch:
     """Return the answers to several authorizations."""
-    return _made(m.AuthorizationBatch, body, results=[authorization(result) for result in body.results])
+    return made(m.AuthorizationBatch, body, results=[authorization(result) for result in body.results])
 
 
 def event(body: r.EventResponse) -> m.SpendEventResponse:
     """Return an event."""
-    return _made(m.SpendEventResponse, body)
+    return made(m.SpendEventResponse, body)
 
 
 def void_tree(body: r.VoidTreeResponse) -> m.VoidTreeResult:
     """Return what a void of a tree did."""
-    return _made(m.VoidTreeResult, body)
+    return made(m.VoidTreeResult, body)
 
 
 def ledger_page(page: r.Page[r.EventResponse]) -> m.LedgerPage:
@@ -121,12 +96,12 @@ def _nodes(roots: Iterable[r.EventNode]) -> list[m.SpendTreeNode]:
 
 def spend_tree(body: r.SpendTreeResponse) -> m.SpendTree:
     """Return a budget's events as a forest."""
-    return _made(m.SpendTree, body, roots=_nodes(body.roots))
+    return made(m.SpendTree, body, roots=_nodes(body.roots))
 
 
 def chain(body: r.ChainResponse) -> m.EventChain:
     """Return one causal chain."""
-    return _made(m.EventChain, body, roots=_nodes(body.roots))
+    return made(m.EventChain, body, roots=_nodes(body.roots))
 
 
 def entries(body: r.EntriesResponse) -> m.LedgerEntries:
@@ -140,13 +115,13 @@ _ENTRY = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 def verification(body: r.VerifyResponse) -> m.LedgerVerification:
     """Return what the check of a ledger found."""
-    return _made(m.LedgerVerification, body, findings=[_made(m.LedgerFinding, finding) for finding in body.findings])
+    return made(m.LedgerVerification, body, findings=[made(m.LedgerFinding, finding) for finding in body.findings])
 
 
 def state_at(body: r.StateAtResponse) -> m.BudgetStateSnapshot:
     """Return how a budget stood."""
-    allocations = [_made(m.ReplayAllocationState, allocation) for allocation in body.state.allocations]
-    return _made(
+    allocations = [made(m.ReplayAllocationState, allocation) for allocation in body.state.allocations]
+    return made(
         m.BudgetStateSnapshot,
         body.state,
         budget_id=body.budget_id,
@@ -158,12 +133,12 @@ def state_at(body: r.StateAtResponse) -> m.BudgetStateSnapshot:
 
 def timeline(body: r.TimelineResponse) -> m.BudgetTimeline:
     """Return who asked for what."""
-    return _made(m.BudgetTimeline, body, timeline=[_made(m.TimelineEvent, entry) for entry in body.timeline])
+    return made(m.BudgetTimeline, body, timeline=[made(m.TimelineEvent, entry) for entry in body.timeline])
 
 
 def report(body: r.SpendReportResponse) -> m.SpendReport:
     """Return a report."""
-    return _made(m.SpendReport, body, lines=[_made(m.SpendReportLine, line) for line in body.lines])
+    return made(m.SpendReport, body, lines=[made(m.SpendReportLine, line) for line in body.lines])
 
 
 def raw(body: msgspec.Struct) -> dict[str, Any]:
@@ -173,9 +148,9 @@ def raw(body: msgspec.Struct) -> dict[str, Any]:
 
 def delegation(body: r.DelegationTokenResponse) -> m.DelegationToken:
     """Return a delegation or scoped token."""
-    caps = [_made(m.DelegationTokenAllocation, cap) for cap in body.caps]
-    scope = _made(m.TokenScope, body.scope) if body.scope else None
-    return _made(m.DelegationToken, body, caps=caps, scope=scope)
+    caps = [made(m.DelegationTokenAllocation, cap) for cap in body.caps]
+    scope = made(m.TokenScope, body.scope) if body.scope else None
+    return made(m.DelegationToken, body, caps=caps, scope=scope)
 
 
 def delegations(bodies: Iterable[r.DelegationTokenResponse]) -> list[m.DelegationToken]:
@@ -185,7 +160,7 @@ def delegations(bodies: Iterable[r.DelegationTokenResponse]) -> list[m.Delegatio
 
 def api_key(body: r.ApiKeyResponse) -> m.ApiKey:
     """Return an API key."""
-    return _made(m.ApiKey, body)
+    return made(m.ApiKey, body)
 
 
 def api_keys(bodies: Iterable[r.ApiKeyResponse]) -> list[m.ApiKey]:
@@ -195,7 +170,7 @@ def api_keys(bodies: Iterable[r.ApiKeyResponse]) -> list[m.ApiKey]:
 
 def entitlement(body: r.EntitlementResponse) -> m.EntitlementItem:
     """Return an entitlement."""
-    return _made(m.EntitlementItem, body)
+    return made(m.EntitlementItem, body)
 
 
 def entitlements(bodies: Iterable[r.EntitlementResponse]) -> list[m.EntitlementItem]:
@@ -205,7 +180,7 @@ def entitlements(bodies: Iterable[r.EntitlementResponse]) -> list[m.EntitlementI
 
 def subscription(body: r.SubscriptionResponse) -> m.Subscription:
     """Return a subscription."""
-    return _made(m.Subscription, body, entitlements=entitlements(body.entitlements))
+    return made(m.Subscription, body, entitlements=entitlements(body.entitlements))
 
 
 def subscriptions(bodies: Iterable[r.SubscriptionResponse]) -> list[m.Subscription]:
@@ -215,7 +190,7 @@ def subscriptions(bodies: Iterable[r.SubscriptionResponse]) -> list[m.Subscripti
 
 def webhook(body: r.WebhookResponse) -> m.WebhookConfig:
     """Return a webhook."""
-    return _made(m.WebhookConfig, body)
+    return made(m.WebhookConfig, body)
 
 
 def webhooks(bodies: Iterable[r.WebhookResponse]) -> list[m.WebhookConfig]:
@@ -225,9 +200,9 @@ def webhooks(bodies: Iterable[r.WebhookResponse]) -> list[m.WebhookConfig]:
 
 def deliveries(bodies: Iterable[r.DeliveryResponse]) -> list[m.WebhookDelivery]:
     """Return deliveries."""
-    return [_made(m.WebhookDelivery, body) for body in bodies]
+    return [made(m.WebhookDelivery, body) for body in bodies]
 
 
 def webhook_test(body: r.WebhookTestResponse) -> m.WebhookTestResult:
     """Return what a webhook's address answered."""
-    return _made(m.WebhookTestResult, body)
+    return made(m.WebhookTestResult, body)

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol, TypeVar
 
 from figuard.client.exceptions import FiGuardApiError
+from figuard.domain.valueclass import valueclass
 from figuard.wire.operations import Operation
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Call:
     """
     Send this request, once.
@@ -37,21 +38,21 @@ class Call:
     timeout_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Sleep:
     """Do nothing for a while."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Local:
     """Run something short that may touch a file; answers ``Done`` or ``Raised``."""
 
     work: Callable[[], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Invoke:
     """Call a method of a client of the driver's own colour; answers ``Done`` or ``Raised``."""
 
@@ -64,7 +65,7 @@ Steps = Generator[Step, Any, T]
 """An operation that ends with a ``T``, or raises."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Replied:
     """The request was carried out: the operation's response struct, and its HTTP status."""
 
@@ -72,14 +73,14 @@ class Replied:
     status: int = 200
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Refused:
     """The request was refused; an answer all the same."""
 
     error: FiGuardApiError
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Lost:
     """No answer came. The request may have been carried out."""
 
@@ -90,14 +91,14 @@ class Lost:
 Outcome = Replied | Refused | Lost
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Done:
     """What ``Local`` or ``Invoke`` returned."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Raised:
     """What ``Local`` or ``Invoke`` raised."""
 

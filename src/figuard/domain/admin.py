@@ -4,12 +4,12 @@ The records around the budgets: webhooks and their deliveries, receipts, keys, t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from figuard.domain.instants import DAY, Instant
 from figuard.domain.limits import REMEMBERED_DAYS
+from figuard.domain.valueclass import valueclass
 
 
 class KeyScope(StrEnum):
@@ -21,7 +21,7 @@ class KeyScope(StrEnum):
     READ = "read"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Tenant:
     """Who owns budgets; nothing of one tenant is visible to another."""
 
@@ -30,7 +30,7 @@ class Tenant:
     created_at: Instant
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ApiKey:
     """A key without its secret: ``hash`` is an HMAC of it. ``budget_id`` confines an agent's key to one budget."""
 
@@ -51,7 +51,7 @@ class ApiKey:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Webhook:
     """Where notices of some types go. ``secret`` signs them (``enc:…`` when encrypted at rest)."""
 
@@ -72,7 +72,7 @@ class DeliveryStatus(StrEnum):
     FAILED = "FAILED"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Delivery:
     """One notice on its way to one webhook: a row written in the transaction of what it tells."""
 
@@ -93,7 +93,7 @@ class Delivery:
     delivered_at: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Receipt:
     """A page about one budget that anyone with the link may read until it expires or is revoked."""
 
@@ -106,7 +106,7 @@ class Receipt:
     revoked_at: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Remembered:
     """The answer once given to a mutation with an idempotency key; ``reply`` is its JSON."""
 
@@ -122,7 +122,7 @@ class Remembered:
         return self.created_at <= now - REMEMBERED_DAYS * DAY
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Notice:
     """Something to tell the outside: an event type and the body of its webhook, without the envelope."""
 

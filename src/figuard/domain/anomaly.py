@@ -7,12 +7,11 @@ integers: ``q > mean * multiplier``  is  ``q * n * 10^8 > sum * multiplier_quant
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from figuard.domain.amounts import QUANTA_PER_UNIT
+from figuard.domain.valueclass import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class AnomalyPolicy:
     """When to call a request an anomaly. ``multiplier`` is in quanta (3.00 is 300,000,000)."""
 
@@ -22,7 +21,7 @@ class AnomalyPolicy:
     min_samples: int = 5
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Baseline:
     """What was confirmed so far: how many, their sum, the smallest and the largest, in quanta."""
 

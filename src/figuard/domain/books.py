@@ -7,7 +7,6 @@ entries back and compute it with the same function. There is no other way from a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -27,6 +26,7 @@ from figuard.domain.events import Decision, Event, Outcome, Standing
 from figuard.domain.instants import Instant
 from figuard.domain.levels import Touched, levels, move
 from figuard.domain.tokens import Token
+from figuard.domain.valueclass import replace, valueclass
 
 
 class EntryKind(StrEnum):
@@ -83,7 +83,7 @@ FAVOURABLE = frozenset(
 """Kinds after which a denial given earlier might be answered differently (``decide.may_differ``)."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class EventChange:
     """What a later step changes of an event."""
 
@@ -93,7 +93,7 @@ class EventChange:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class BudgetChange:
     """What an operation on the budget itself changes: the new values of what changed, None for the rest."""
 
@@ -104,7 +104,7 @@ class BudgetChange:
     cancelled_at: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class BudgetOpening:
     """What a budget is when it is created."""
 
@@ -114,7 +114,7 @@ class BudgetOpening:
     allocations: tuple[Allocation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class LevelAfter:
     """The balance of one level after the entry."""
 
@@ -125,7 +125,7 @@ class LevelAfter:
     balance: Balance
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class After:
     """The budget's figures after the entry, and those of every other level it moved."""
 
@@ -134,7 +134,7 @@ class After:
     levels: tuple[LevelAfter, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Entry:
     """
     One line of a book. A book is the history of one budget, or of one subscription.

@@ -6,12 +6,13 @@ All amounts are quanta (``amounts``), all times instants (``instants``). A chang
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from figuard.domain.anomaly import AnomalyPolicy, Baseline
 from figuard.domain.instants import Instant
+from figuard.domain.valueclass import valueclass
 from figuard.domain.velocity import VelocityLimits, Windows
 
 EMBEDDED_TENANT = "00000000-0000-0000-0000-000000000000"
@@ -65,7 +66,7 @@ class UnknownOutcomePolicy(StrEnum):
     VOID = "VOID"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Balance:
     """What is spent and held at one level; shadow spending is counted beside it and never blocks anything."""
 
@@ -86,7 +87,7 @@ class Balance:
         return Balance(self.spent + spent, self.reserved + reserved, self.shadow_spent, self.shadow_reserved)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Allocation:
     """A part of a budget set aside for some categories; ``category`` is its label."""
 
@@ -99,7 +100,7 @@ class Allocation:
     balance: Balance = Balance()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Identity:
     """What never changes about a budget."""
 
@@ -121,7 +122,7 @@ class Identity:
         return self.currency or self.unit or ""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Policy:
     """What a budget allows. Amounts are quanta; None means no such rule."""
 
@@ -142,7 +143,7 @@ class Policy:
     unused_expiry_seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Funds:
     """
     The money side of a budget.
@@ -157,7 +158,7 @@ class Funds:
     epoch: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Marks:
     """Which notices were sent, so that each crossing is told once."""
 
@@ -168,7 +169,7 @@ class Marks:
     velocity_until: Instant = 0
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Counters:
     """What a decision needs to know of the past, in constant space."""
 
@@ -181,7 +182,7 @@ class Counters:
     next_expiry: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Head:
     """Where a book ends: number, hash and time of its newest entry."""
 
@@ -190,7 +191,7 @@ class Head:
     at: Instant = 0
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Budget:
     """One budget, whole: enough to decide any request for it without looking at its history."""
 

@@ -8,7 +8,6 @@ when the answer may differ. The order is the declaration order of ``Denial``; th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from figuard.domain import anomaly, instants, velocity
 from figuard.domain.amounts import text
@@ -20,9 +19,10 @@ from figuard.domain.instants import Instant
 from figuard.domain.limits import CHAIN_DEPTH_MAX
 from figuard.domain.situation import Situation
 from figuard.domain.tokens import Token, fold
+from figuard.domain.valueclass import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Objection:
     """What a check has against a request. Amounts are quanta."""
 

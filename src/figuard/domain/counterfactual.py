@@ -9,7 +9,7 @@ at once, since nobody can know better.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from figuard.domain.books import BudgetChange, Entry, EntryKind, changed
 from figuard.domain.budget import Allocation, Budget, Funds, Policy, Status
@@ -21,6 +21,7 @@ from figuard.domain.questions import Hypothesis
 from figuard.domain.replay import Account
 from figuard.domain.settle import confirmed, external
 from figuard.domain.situation import Situation
+from figuard.domain.valueclass import replace
 from figuard.domain.views import Difference, PolicySummary
 
 

@@ -4,8 +4,6 @@ The decision: run the checks in order, and open an event that says what was deci
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from figuard.domain.budget import Budget
 from figuard.domain.checks import CHECKS, Objection
 from figuard.domain.codes import Denial
@@ -14,6 +12,7 @@ from figuard.domain.events import Decision, Event, Place, Standing, Verdict
 from figuard.domain.instants import SECOND, Instant
 from figuard.domain.limits import CONFIRMATION_TIMEOUT_SECONDS_MIN, DENIAL_MESSAGE_MAX
 from figuard.domain.situation import Situation
+from figuard.domain.valueclass import replace
 
 
 def objection(situation: Situation) -> tuple[Denial, Objection] | None:

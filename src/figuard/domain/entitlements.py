@@ -5,13 +5,13 @@ Subscriptions and their entitlements: a quota per period that several budgets ma
 from __future__ import annotations
 
 from calendar import monthrange
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from figuard.domain.budget import Balance, Head
 from figuard.domain.instants import Instant, instant, moment
+from figuard.domain.valueclass import replace, valueclass
 
 
 class SubscriptionStatus(StrEnum):
@@ -50,7 +50,7 @@ class ItemState(StrEnum):
     LIMIT_REACHED = "LIMIT_REACHED"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Subscription:
     """One subscriber's contract. Its book (``head``) records it and its items."""
 
@@ -68,7 +68,7 @@ class Subscription:
     head: Head = Head()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Item:
     """
     One entitlement: ``limit`` quanta of ``unit`` per period.

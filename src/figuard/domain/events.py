@@ -7,13 +7,13 @@ spent) and ``booked`` (spent). Every balance of every level is the sum of those 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from figuard.domain.budget import Balance
 from figuard.domain.codes import Denial
 from figuard.domain.instants import Instant
+from figuard.domain.valueclass import valueclass
 
 CONFIRMATION_TIMEOUT = "CONFIRMATION_TIMEOUT"
 """The reason on a void that nobody asked for: the hold had ended and no settlement came."""
@@ -29,7 +29,7 @@ class Decision(StrEnum):
     VOIDED = "VOIDED"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Spend:
     """What was asked. ``quantity`` and ``max_subtree`` are quanta; ``category`` is folded."""
 
@@ -52,7 +52,7 @@ class Spend:
     metadata: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class CapRef:
     """Which cap of which token an event counts against."""
 
@@ -60,7 +60,7 @@ class CapRef:
     category: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Place:
     """Where an event counts: fixed when it is opened, so that every later step moves the same levels."""
 
@@ -76,7 +76,7 @@ class Place:
     foreign_parent_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Standing:
     """
     What an event weighs now, in quanta.
@@ -97,7 +97,7 @@ class Standing:
     void_due_at: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Verdict:
     """
     The answer given when the event was opened.
@@ -119,7 +119,7 @@ class Verdict:
     item_revision: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Outcome:
     """What the world reported back."""
 
@@ -133,7 +133,7 @@ class Outcome:
     money_moved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Event:
     """One authorization (or external spending) and its present state."""
 

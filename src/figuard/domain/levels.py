@@ -8,7 +8,6 @@ and after, added at every one of its levels. There is no second place where a ba
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from figuard.domain.entitlements import Item, ItemPolicy
 from figuard.domain.events import CapRef, Event, Place
 from figuard.domain.refusal import Refusal
 from figuard.domain.tokens import Token
+from figuard.domain.valueclass import replace, valueclass
 
 
 class LevelKind(StrEnum):
@@ -31,7 +31,7 @@ class LevelKind(StrEnum):
     BUDGET = "BUDGET"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Level:
     """One limit with its balance; ``limit`` None is a level that counts but never refuses."""
 

@@ -6,8 +6,6 @@ Each function returns the ``BudgetChange`` that the ledger records, or refuses. 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from figuard.domain.amounts import AMOUNT_MAX, text
 from figuard.domain.books import BudgetChange, EntryKind
 from figuard.domain.budget import Budget, Status, status_at
@@ -16,6 +14,7 @@ from figuard.domain.commands import FundingOperation, PolicyPatch
 from figuard.domain.instants import Instant
 from figuard.domain.instants import text as time_text
 from figuard.domain.refusal import Refusal
+from figuard.domain.valueclass import replace
 
 
 def funded(budget: Budget, operation: FundingOperation, quantity: int) -> BudgetChange:

@@ -7,7 +7,6 @@ else. A crossing (50 %, 90 %, used up, the soft limit) is told once and armed ag
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from figuard.domain.admin import Notice
@@ -19,6 +18,7 @@ from figuard.domain.codes import Denial
 from figuard.domain.events import Event
 from figuard.domain.instants import Instant
 from figuard.domain.instants import text as time_text
+from figuard.domain.valueclass import replace
 
 EVENT_TYPES = (
     "BUDGET_50_PCT",

@@ -4,22 +4,21 @@ The questions: everything that can be asked without changing the books, as value
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from figuard.domain.admin import DeliveryStatus
 from figuard.domain.budget import Allocation, Status
 from figuard.domain.events import Decision
 from figuard.domain.instants import Instant
+from figuard.domain.valueclass import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class GetBudget:
     """One budget. Answers ``BudgetView``."""
 
     budget_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ListBudgets:
     """A page of budgets, newest first. ``status`` None leaves cancelled ones out. Answers ``BudgetsView``."""
 
@@ -31,14 +30,14 @@ class ListBudgets:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class GetEvent:
     """One event. Answers ``EventView``."""
 
     event_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class GetLedger:
     """A page of a budget's events, newest first. Answers ``LedgerView``."""
 
@@ -50,21 +49,21 @@ class GetLedger:
     agent_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class GetTree:
     """A budget's spend tree. Answers ``TreeView``."""
 
     budget_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class GetChain:
     """The causal chain an event belongs to. Answers ``ChainView``."""
 
     event_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class GetEntries:
     """Entries of a book after ``after_seq``. Answers ``EntriesView``."""
 
@@ -73,14 +72,14 @@ class GetEntries:
     size: int = 100
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class VerifyBook:
     """Recompute chain, balances and projections of one book. Answers ``FindingsView``."""
 
     book_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Replay:
     """What happened to a budget, step by step. ``offset`` continues an earlier page. Answers ``ReplayView``."""
 
@@ -93,7 +92,7 @@ class Replay:
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class StateAt:
     """How a budget stood at a moment. Answers ``StateAtView``."""
 
@@ -101,7 +100,7 @@ class StateAt:
     at: Instant
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Timeline:
     """When which agent asked for what. Answers ``TimelineView``."""
 
@@ -110,7 +109,7 @@ class Timeline:
     until: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Hypothesis:
     """Another policy to try on recorded requests; None leaves a rule as it was. Amounts are quanta."""
 
@@ -123,7 +122,7 @@ class Hypothesis:
     allocations: tuple[Allocation, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Counterfactual:
     """What the recorded requests would have been answered under another policy. Answers ``CounterfactualView``."""
 
@@ -134,7 +133,7 @@ class Counterfactual:
     until: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class GetReport:
     """Spending across budgets by agent, category, day, user or budget. Answers ``ReportView``."""
 
@@ -144,26 +143,26 @@ class GetReport:
     budget_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ListDelegations:
     """The delegation and scoped tokens of a budget. Answers ``TokensView``."""
 
     budget_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class GetDelegation:
     """One delegation or scoped token. Answers ``TokenView``."""
 
     token_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ListSubscriptions:
     """All subscriptions, newest first. Answers ``SubscriptionsView``."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class GetSubscription:
     """One subscription, by its id or by the subscriber's external id. Answers ``SubscriptionView``."""
 
@@ -171,7 +170,7 @@ class GetSubscription:
     external_subscriber_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class GetItem:
     """One entitlement of a subscription. Answers ``ItemView``."""
 
@@ -179,19 +178,19 @@ class GetItem:
     item_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ListWebhooks:
     """All webhooks. Answers ``WebhooksView``."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class GetWebhook:
     """One webhook. Answers ``WebhookView``."""
 
     webhook_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ListDeliveries:
     """Deliveries, newest first, of one webhook or of all. Answers ``DeliveriesView``."""
 
@@ -202,17 +201,17 @@ class ListDeliveries:
     size: int = 500
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class CountFailedDeliveries:
     """How many dead letters there are. Answers ``CountView``."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ListApiKeys:
     """All keys, newest first. Answers ``ApiKeysView``."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ReadReceipt:
     """The public receipt behind a link. Answers ``ReceiptView``."""
 

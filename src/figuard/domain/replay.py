@@ -7,7 +7,7 @@ each. It uses the same ``applied_event`` and ``changed`` as production, so what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from figuard.domain.books import FAVOURABLE, Entry, EntryKind, applied_event, changed, opened
 from figuard.domain.budget import Budget, Head, status_at
@@ -15,6 +15,7 @@ from figuard.domain.events import Decision, Event
 from figuard.domain.instants import Instant
 from figuard.domain.levels import Touched
 from figuard.domain.tokens import Token
+from figuard.domain.valueclass import replace
 from figuard.domain.views import AllocationState, BudgetState, ReplayStep, ReplaySummary
 
 

@@ -4,8 +4,6 @@ The replies: what each command answers, as values. ``wire`` renders them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from figuard.domain.admin import ApiKey, Delivery, Receipt, Tenant, Webhook
 from figuard.domain.budget import Budget
 from figuard.domain.commands import FundingOperation
@@ -13,9 +11,10 @@ from figuard.domain.entitlements import Item, Subscription
 from figuard.domain.events import Event
 from figuard.domain.instants import Instant
 from figuard.domain.tokens import Token
+from figuard.domain.valueclass import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class AuthorizeReply:
     """
     The answer to one authorization.
@@ -32,7 +31,7 @@ class AuthorizeReply:
     original: Event | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class AuthorizeAllReply:
     """
     The answers in the order asked; when nothing was authorized, the denied one alone is recorded.
@@ -46,7 +45,7 @@ class AuthorizeAllReply:
     undone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class EventReply:
     """An event after a settlement."""
 
@@ -55,7 +54,7 @@ class EventReply:
     now: Instant
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class VoidTreeReply:
     """What a void of a whole tree took back: ids root first, then descendants; the released quanta."""
 
@@ -66,7 +65,7 @@ class VoidTreeReply:
     currency: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class BudgetReply:
     """A budget; ``secret`` is its session token, shown once. ``created`` is False on an idempotent hit."""
 
@@ -77,7 +76,7 @@ class BudgetReply:
     created: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class BudgetsReply:
     """Several budgets."""
 
@@ -85,7 +84,7 @@ class BudgetsReply:
     now: Instant
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class FundReply:
     """A budget's figures after funding, in quanta."""
 
@@ -97,7 +96,7 @@ class FundReply:
     now: Instant
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class SecretReply:
     """A new session token; ``secret`` is shown once and None when the answer is repeated."""
 
@@ -105,7 +104,7 @@ class SecretReply:
     token: Token
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class TokenReply:
     """A delegation or scoped token; ``secret`` is shown once."""
 
@@ -114,7 +113,7 @@ class TokenReply:
     secret: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class SubscriptionReply:
     """A subscription with its entitlements."""
 
@@ -122,35 +121,35 @@ class SubscriptionReply:
     items: tuple[Item, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ItemReply:
     """One entitlement."""
 
     item: Item
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class WebhookReply:
     """One webhook."""
 
     webhook: Webhook
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class DeliveryReply:
     """One delivery."""
 
     delivery: Delivery
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class DeliveriesReply:
     """The deliveries that were taken up."""
 
     deliveries: tuple[Delivery, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ApiKeyReply:
     """One API key; ``secret`` is shown once."""
 
@@ -158,7 +157,7 @@ class ApiKeyReply:
     secret: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class TenantReply:
     """A tenant and its first key; ``secret`` is shown once."""
 
@@ -167,14 +166,14 @@ class TenantReply:
     secret: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ReceiptReply:
     """A receipt."""
 
     receipt: Receipt
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class SweepReply:
     """How much a sweep of one budget, of one item or of what surrounds them did."""
 

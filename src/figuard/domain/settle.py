@@ -7,8 +7,6 @@ which makes an identical repeat harmless), or refuses. None of them touches a ba
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from figuard.domain.amounts import text
 from figuard.domain.budget import Budget, OveragePolicy, UnknownOutcomePolicy
 from figuard.domain.codes import ErrorCode
@@ -16,6 +14,7 @@ from figuard.domain.events import CONFIRMATION_TIMEOUT, Decision, Event, Outcome
 from figuard.domain.instants import SECOND, Instant
 from figuard.domain.levels import Level, Touched, shortfall
 from figuard.domain.refusal import Refusal
+from figuard.domain.valueclass import replace
 
 
 def confirmed(

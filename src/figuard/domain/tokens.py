@@ -7,11 +7,11 @@ holds is held on the whole chain, so a child can never exceed its parent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from figuard.domain.budget import Balance
 from figuard.domain.instants import Instant
+from figuard.domain.valueclass import valueclass
 
 
 class TokenKind(StrEnum):
@@ -22,7 +22,7 @@ class TokenKind(StrEnum):
     SCOPED = "SCOPED"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Cap:
     """How much one token may use of one category (stored folded), in quanta."""
 
@@ -32,7 +32,7 @@ class Cap:
     balance: Balance = Balance()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Scope:
     """What a token is for: None is no restriction. ``read_only`` tokens never authorize."""
 
@@ -42,7 +42,7 @@ class Scope:
     read_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Token:
     """
     One token, without its secret: ``hash`` is an HMAC of it.

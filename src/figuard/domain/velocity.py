@@ -8,12 +8,11 @@ under-count. So a window may deny up to one bucket too long and never a moment t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from figuard.domain.instants import DAY, HOUR, MINUTE, SECOND, Instant
+from figuard.domain.valueclass import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class VelocityLimits:
     """How often and how much: None means no such limit. The amount is in quanta."""
 
@@ -27,7 +26,7 @@ class VelocityLimits:
         return not (self.per_minute is None and self.amount_per_hour is None and self.per_day is None)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Window:
     """The shape of one window: its length and the width of a bucket, in microseconds."""
 
@@ -85,7 +84,7 @@ def fits_at(rings: tuple[Ring, ...], window: Window, room: int) -> Instant | Non
     return 0
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Windows:
     """
     The three rings of one budget: requests in a minute, approved quanta in an hour, requests in a day.
@@ -117,7 +116,7 @@ class Windows:
 _EMPTY = Windows()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Excess:
     """Which velocity limit is reached, what the window holds, and from when the request would pass."""
 

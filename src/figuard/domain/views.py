@@ -4,8 +4,6 @@ The views: what each question answers, as values. ``wire`` renders them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from figuard.domain.admin import ApiKey, Delivery, Receipt, Webhook
 from figuard.domain.budget import Balance, Budget, Status
 from figuard.domain.codes import Denial
@@ -13,9 +11,10 @@ from figuard.domain.entitlements import Item, Subscription
 from figuard.domain.events import Decision, Event
 from figuard.domain.instants import Instant
 from figuard.domain.tokens import Token
+from figuard.domain.valueclass import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class BudgetView:
     """A budget as of ``now``."""
 
@@ -23,7 +22,7 @@ class BudgetView:
     now: Instant
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class BudgetsView:
     """A page of budgets."""
 
@@ -34,7 +33,7 @@ class BudgetsView:
     now: Instant
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class EventView:
     """An event; ``budget`` lends its currency and the allocation's label, where it is known."""
 
@@ -42,7 +41,7 @@ class EventView:
     budget: Budget | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class LedgerView:
     """A page of events; ``budget`` is the one they belong to, where it is known."""
 
@@ -53,7 +52,7 @@ class LedgerView:
     budget: Budget | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class TreeView:
     """All events of a budget, oldest first; the tree is in their parent links."""
 
@@ -61,7 +60,7 @@ class TreeView:
     events: tuple[Event, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ChainView:
     """All events of one chain, oldest first; the asked event among them."""
 
@@ -71,7 +70,7 @@ class ChainView:
     events: tuple[Event, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class EntriesView:
     """Entries as their canonical JSON bytes with hashes, in order; ``next_seq`` continues, None at the end."""
 
@@ -80,7 +79,7 @@ class EntriesView:
     next_seq: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Finding:
     """One fault in a book: what is wrong, where, what is stored and what the entries say."""
 
@@ -90,7 +89,7 @@ class Finding:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class FindingsView:
     """What verification found; nothing is all well."""
 
@@ -99,7 +98,7 @@ class FindingsView:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class AllocationState:
     """One allocation at a moment; amounts in quanta."""
 
@@ -109,7 +108,7 @@ class AllocationState:
     mode: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class BudgetState:
     """A budget at a moment; amounts in quanta."""
 
@@ -120,7 +119,7 @@ class BudgetState:
     allocations: tuple[AllocationState, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ReplayStep:
     """One entry that changed an event, and the state after it."""
 
@@ -132,7 +131,7 @@ class ReplayStep:
     millis_since_previous: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ReplaySummary:
     """Counts over the whole window."""
 
@@ -147,7 +146,7 @@ class ReplaySummary:
     peak_at: Instant | None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ReplayView:
     """A page of steps with the states around the window."""
 
@@ -161,7 +160,7 @@ class ReplayView:
     next_offset: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class StateAtView:
     """A budget at a moment, and how many entries led there."""
 
@@ -171,7 +170,7 @@ class StateAtView:
     state: BudgetState
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class TimelineView:
     """Events in order of creation, as they stand now."""
 
@@ -179,7 +178,7 @@ class TimelineView:
     events: tuple[Event, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class PolicySummary:
     """What a policy let through; ``spent`` in quanta."""
 
@@ -188,7 +187,7 @@ class PolicySummary:
     spent: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Difference:
     """One recorded request that another policy would have answered differently."""
 
@@ -198,7 +197,7 @@ class Difference:
     reason: Denial | None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class CounterfactualView:
     """What really was, what would have been, and where they differ."""
 
@@ -210,7 +209,7 @@ class CounterfactualView:
     differences: tuple[Difference, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ReportLine:
     """One line of a report; amounts in quanta of ``measure``."""
 
@@ -223,7 +222,7 @@ class ReportLine:
     denied: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ReportView:
     """Spending by something, largest first."""
 
@@ -231,21 +230,21 @@ class ReportView:
     lines: tuple[ReportLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class TokenView:
     """A delegation or scoped token."""
 
     token: Token
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class TokensView:
     """Tokens, oldest first."""
 
     tokens: tuple[Token, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class SubscriptionView:
     """A subscription with its entitlements."""
 
@@ -253,56 +252,56 @@ class SubscriptionView:
     items: tuple[Item, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class SubscriptionsView:
     """Subscriptions with their entitlements."""
 
     subscriptions: tuple[SubscriptionView, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ItemView:
     """One entitlement."""
 
     item: Item
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class WebhookView:
     """One webhook."""
 
     webhook: Webhook
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class WebhooksView:
     """Webhooks, newest first."""
 
     webhooks: tuple[Webhook, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class DeliveriesView:
     """Deliveries, newest first."""
 
     deliveries: tuple[Delivery, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class CountView:
     """A number."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ApiKeysView:
     """Keys, newest first."""
 
     keys: tuple[ApiKey, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ReceiptView:
     """A receipt with its budget and confirmed events, newest first."""
 

@@ -4,8 +4,6 @@ Administration: webhooks and their deliveries, API keys, tenants.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from figuard.domain.admin import ApiKey, Delivery, DeliveryStatus, KeyScope, Remembered, Tenant, Webhook
 from figuard.domain.backoff import due_after
 from figuard.domain.budget import Budget
@@ -35,6 +33,7 @@ from figuard.domain.replies import (
     TenantReply,
     WebhookReply,
 )
+from figuard.domain.valueclass import replace
 from figuard.engine.gather import Loads
 from figuard.engine.work import Load, Work
 from figuard.ports import Kind

@@ -4,8 +4,6 @@ Authorize: gather what one request needs, then decide it against the state as it
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from figuard.domain.books import BudgetChange, EntryKind
 from figuard.domain.budget import Budget, Status
 from figuard.domain.codes import Denial, ErrorCode
@@ -19,6 +17,7 @@ from figuard.domain.refusal import Refusal
 from figuard.domain.replies import AuthorizeAllReply, AuthorizeReply
 from figuard.domain.situation import Situation
 from figuard.domain.tokens import Token
+from figuard.domain.valueclass import replace
 from figuard.engine import duties, gather
 from figuard.engine.gather import Loads
 from figuard.engine.work import Load, Work
@@ -35,11 +34,10 @@ def gather_one(work: Work, order: Order, command: Authorize) -> Loads:
     spend = command.spend
     budget = work.get(Budget, token.budget_id)
     shadow = budget is not None and budget.in_shadow
+    loads = [Load(Kind.ATTEMPTS, ((token.budget_id, shadow, spend.key),))]
     # The token again, now younger than the lock: it may have been revoked or rotated in between.
-    loads = [
-        Load(Kind.TOKENS, (token.id, *token.path)),
-        Load(Kind.ATTEMPTS, ((token.budget_id, shadow, spend.key),)),
-    ]
+    if tokens := token.path if work.alone else (token.id, *token.path):
+        loads.append(Load(Kind.TOKENS, tokens))
     if spend.entity_id is not None:
         loads.append(Load(Kind.ENTITY_EVENTS, ((token.budget_id, spend.entity_id),)))
     if spend.parent_event_id is not None:

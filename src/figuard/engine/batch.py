@@ -9,7 +9,6 @@ go; then each acts at its turn on the state as its predecessors left it. An orde
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +18,7 @@ from figuard.domain.codes import ErrorCode
 from figuard.domain.commands import Authorize, AuthorizeAll, Confirm, Fail, MarkUnknown, Order, Void
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import Reply
+from figuard.domain.valueclass import replace
 from figuard.engine.gather import Loads
 from figuard.engine.handlers import HANDLERS, Handler
 from figuard.engine.work import Load, Work

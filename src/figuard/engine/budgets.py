@@ -4,7 +4,6 @@ Budgets: create, change, fund, pause, resume, cancel, extend; and what a sweep d
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from figuard.domain import manage
@@ -35,6 +34,7 @@ from figuard.domain.notices import budget_notice, figures
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import BudgetReply, BudgetsReply, FundReply, ReceiptReply, SweepReply
 from figuard.domain.settle import timed_out
+from figuard.domain.valueclass import replace
 from figuard.engine import duties, gather
 from figuard.engine.gather import Loads
 from figuard.engine.issue import issue_session_token

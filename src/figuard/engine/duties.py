@@ -7,7 +7,6 @@ sweep came by in time; the sweep runs the very same functions for budgets that n
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from figuard.domain.admin import Notice
@@ -26,6 +25,7 @@ from figuard.domain.events import Decision, Event
 from figuard.domain.instants import text as time_text
 from figuard.domain.limits import EXPIRED_HOLDS_PER_ROUND
 from figuard.domain.settle import hold_ended
+from figuard.domain.valueclass import replace
 from figuard.engine.work import Work
 from figuard.ports import Kind
 

@@ -131,7 +131,7 @@ class Engine:
             return error
 
     def _transact(self, orders: Sequence[Order]) -> list[Outcome]:
-        work = Work(self.clock.now(), self.ids, self.hasher)
+        work = Work(self.clock.now(), self.ids, self.hasher, alone=self.store.excludes_writers)
         with self.store.begin() as unit:
             steps = run(work, orders)
             try:

@@ -73,12 +73,20 @@ def companions(work: Work, events: Iterable[Event]) -> Loads:
 
 def event(work: Work, event_id: str) -> Loads:
     """Read an event with its budget and everything a step of it can move."""
-    yield (Load(Kind.EVENT_HOMES, (event_id,)),)
-    home = work.one(Kind.EVENT_HOMES, event_id)
-    if home is None:
-        return
-    yield from budget(work, home[0])
-    yield (Load(Kind.EVENTS, (event_id,)),)
-    present = work.get(Event, event_id)
+    if work.alone:
+        yield (Load(Kind.EVENTS, (event_id,)),)
+        present = work.get(Event, event_id)
+        if present is None:
+            return
+        yield from budget(work, present.budget_id)
+    else:
+        # Where others write too, the event must be younger than the lock on its budget.
+        yield (Load(Kind.EVENT_HOMES, (event_id,)),)
+        home = work.one(Kind.EVENT_HOMES, event_id)
+        if home is None:
+            return
+        yield from budget(work, home[0])
+        yield (Load(Kind.EVENTS, (event_id,)),)
+        present = work.get(Event, event_id)
     if present is not None:
         yield from companions(work, (present,))

@@ -5,17 +5,17 @@ The table of commands: for each, what it gathers and what it does at its turn.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from figuard.domain import commands as c
 from figuard.domain import replies as r
+from figuard.domain.valueclass import valueclass
 from figuard.engine import administer, authorize, budgets, issue, settle, subscriptions
 from figuard.engine.gather import Loads
 from figuard.engine.work import Work
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Handler:
     """How one command is carried out, and what it answers with."""
 

@@ -4,8 +4,6 @@ Issuing: session, delegation and scoped tokens. A secret leaves once; what stays
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from figuard.domain.books import EntryKind
 from figuard.domain.budget import Budget, Status
 from figuard.domain.codes import ErrorCode
@@ -17,6 +15,7 @@ from figuard.domain.notices import budget_notice
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import SecretReply, TokenReply
 from figuard.domain.tokens import Token, TokenKind
+from figuard.domain.valueclass import replace
 from figuard.engine import duties, gather
 from figuard.engine.gather import Loads
 from figuard.engine.work import Load, Work

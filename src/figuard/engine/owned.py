@@ -5,7 +5,6 @@ What an asker may see, and seen as it is now: another tenant's record is as abse
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any
 
 from figuard.domain.budget import Budget
@@ -13,10 +12,11 @@ from figuard.domain.codes import ErrorCode
 from figuard.domain.events import Event
 from figuard.domain.instants import Instant
 from figuard.domain.refusal import Refusal
+from figuard.domain.valueclass import valueclass
 from figuard.ports import GetRecords, Kind, Query
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Perform:
     """Ask the driver to do what is due on a budget before it is looked at."""
 
@@ -27,7 +27,7 @@ Steps = Generator[Query | Perform, Any, Any]
 """An answer in the making: it yields queries and duties, and is sent what the queries answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Asker:
     """Who asks, and when."""
 

@@ -9,26 +9,24 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-import msgspec
-
 from figuard.domain.books import Entry
 from figuard.ports import SealedEntry, StoredEntry
+from figuard.ports.notation import Notation
 
-_ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(Entry)
+_NOTATION = Notation(Entry)
 _SUFFIX = b',"hash":"'
 _SUFFIX_LENGTH = len(_SUFFIX) + 64 + len(b'"}')
 
 
 def seal(entry: Entry) -> SealedEntry:
     """Return the entry with its bytes and their SHA-256."""
-    body = _ENCODER.encode(entry)
+    body = _NOTATION.encode(entry)
     return SealedEntry(entry, body, sha256(body).hexdigest())
 
 
 def unseal(body: bytes) -> Entry:
     """Return the entry that some bytes say. Raises ``ValueError`` for bytes that are no entry."""
-    return _DECODER.decode(body)
+    return _NOTATION.decode(body)
 
 
 def line_of(sealed: SealedEntry | StoredEntry) -> bytes:

@@ -4,8 +4,6 @@ Subscriptions and their entitlements: register, add, pause, resume, cancel, rese
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from figuard.domain.books import EntryKind
 from figuard.domain.budget import Balance
 from figuard.domain.codes import ErrorCode
@@ -29,6 +27,7 @@ from figuard.domain.entitlements import (
 from figuard.domain.instants import moment
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import ItemReply, SubscriptionReply, SweepReply
+from figuard.domain.valueclass import replace
 from figuard.engine import duties
 from figuard.engine.gather import Loads
 from figuard.engine.work import Load, Work

@@ -25,6 +25,7 @@ from figuard.domain.instants import HOUR
 from figuard.domain.limits import FORGOTTEN_PER_ROUND
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import DeliveriesReply, DeliveryReply, SweepReply
+from figuard.domain.valueclass import valueclass
 from figuard.engine.budgets import EXPIRING_SOON_HOURS
 from figuard.engine.engine import Engine
 from figuard.ports import DueWork, GetRecords, Kind
@@ -37,7 +38,7 @@ FORGETTING_ROUNDS = 20
 """How often one sweep forgets as many remembered answers as one transaction may."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Attempt:
     """What became of one attempt to deliver: the receiver's status and answer, or why there was none."""
 

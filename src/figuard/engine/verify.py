@@ -9,7 +9,7 @@ say. The same verifier reads an exported file, where there is nothing to compare
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from figuard.domain.books import After, Entry, figures
@@ -20,6 +20,7 @@ from figuard.domain.levels import LevelKind
 from figuard.domain.refusal import Refusal
 from figuard.domain.replay import Account, BrokenBook
 from figuard.domain.tokens import Token
+from figuard.domain.valueclass import replace
 from figuard.domain.views import Finding, FindingsView
 from figuard.engine.seal import split_line, unseal
 

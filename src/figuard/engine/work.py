@@ -8,7 +8,6 @@ command which fails half-way is undone alone and its neighbours never see a trac
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -23,6 +22,7 @@ from figuard.domain.instants import Instant
 from figuard.domain.levels import Touched
 from figuard.domain.refusal import Refusal
 from figuard.domain.tokens import Token
+from figuard.domain.valueclass import replace
 from figuard.engine.seal import seal
 from figuard.ports import Changes, Hasher, Ids, Kind, Record, SealedEntry
 
@@ -70,11 +70,16 @@ _PLAIN = frozenset({Kind.EVENT_HOMES, Kind.TOKEN_HOMES, Kind.NEXT_EXPIRY, Kind.R
 class Work:
     """What a batch has read and what it will write."""
 
-    def __init__(self, now: Instant, ids: Ids, hasher: Hasher) -> None:
-        """Start with nothing read. *now* is the batch's one reading of the clock."""
+    def __init__(self, now: Instant, ids: Ids, hasher: Hasher, *, alone: bool = False) -> None:
+        """
+        Start with nothing read.
+
+        *now* is the batch's one reading of the clock. *alone*: no other writer can be at work meanwhile.
+        """
         self.now = now
         self.ids = ids
         self.hasher = hasher
+        self.alone = alone
         self.opened: list[Event] = []
         self._records: dict[type, dict[Any, Any]] = {}
         self._found: dict[Kind, dict[Any, Any]] = {}

@@ -4,16 +4,16 @@ The queries: what a store answers outside a transaction, from committed data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from figuard.domain.budget import Status
 from figuard.domain.events import Decision
 from figuard.domain.instants import Instant
+from figuard.domain.valueclass import valueclass
 from figuard.ports.records import Kind
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class FindBudgets:
     """
     `Page[Budget]`, newest first. ``text`` is looked for in user id, external reference and id.
@@ -31,7 +31,7 @@ class FindBudgets:
     limit: int = 20
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class FindEvents:
     """
     `Page[Event]` of one budget, newest first (creation, then id).
@@ -47,7 +47,7 @@ class FindEvents:
     limit: int = 20
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class TreeEvents:
     """`tuple[Event, ...]` of one budget or, with ``root_id``, of one chain, oldest first. [S-55] At most ``limit``."""
 
@@ -56,7 +56,7 @@ class TreeEvents:
     limit: int = 100_000
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ReadEntries:
     """
     `tuple[StoredEntry, ...]` of one book with ``seq`` above ``after_seq``, in order.
@@ -70,7 +70,7 @@ class ReadEntries:
     limit: int = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Books:
     """
     `tuple[str, ...]`: ids of the books of a tenant (or of all), in id order after ``after``.
@@ -83,7 +83,7 @@ class Books:
     limit: int = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class GetRecords:
     """`Mapping` as ``UnitOfWork.read`` answers, outside a transaction. [S-59] Committed data, no locks."""
 
@@ -91,7 +91,7 @@ class GetRecords:
     keys: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ListRecords:
     """
     `tuple[Record, ...]` of a type and tenant, newest first, after ``offset``.
@@ -107,7 +107,7 @@ class ListRecords:
     limit: int = 500
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class SpendReport:
     """
     `tuple[ReportRow, ...]`: settled and held amounts across a tenant's budgets.
@@ -124,7 +124,7 @@ class SpendReport:
     limit: int = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ReportRow:
     """One line of a report; amounts in quanta of ``measure`` (amounts of different measures are never added)."""
 
@@ -137,7 +137,7 @@ class ReportRow:
     denied: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class DueWork:
     """
     `tuple[str, ...]`: what a sweep should look at, soonest first. [S-64] At most ``limit``.
@@ -154,7 +154,7 @@ class DueWork:
     limit: int = 500
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Page:
     """Some of the matches, and how many there are in all."""
 

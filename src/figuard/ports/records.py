@@ -13,6 +13,7 @@ from figuard.domain.budget import Budget
 from figuard.domain.entitlements import Item, Subscription
 from figuard.domain.events import Event
 from figuard.domain.tokens import Token
+from figuard.domain.valueclass import valueclass
 
 Record = Budget | Event | Token | Item | Subscription | Webhook | Delivery | Receipt | ApiKey | Tenant | Remembered
 """What a store keeps, beside ledger entries. ``id`` identifies each but ``Remembered`` (tenant, operation, key)."""
@@ -109,7 +110,7 @@ class Kind(Enum):
         return self.value[1]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class SealedEntry:
     """An entry with its canonical bytes (JSON) and their SHA-256 in hex."""
 
@@ -118,7 +119,7 @@ class SealedEntry:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class StoredEntry:
     """An entry as it lies in the store: its number, its bytes, which may be damaged, and the hash beside them."""
 

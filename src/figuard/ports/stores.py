@@ -63,6 +63,16 @@ class LedgerProtected(Exception):
 class Store(Protocol):
     """A blocking store."""
 
+    @property
+    def excludes_writers(self) -> bool:
+        """
+        Whether ``begin`` keeps every other writer out.
+
+        If so, nothing that is read inside a transaction can change before its end, and what was read before a lock
+        need not be read again behind it.
+        """
+        ...
+
     def begin(self) -> AbstractContextManager[UnitOfWork]:
         """
         Open a transaction: commit on a normal exit, roll back on an exception.

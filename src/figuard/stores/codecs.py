@@ -7,17 +7,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from figuard.ports import Record
+from figuard.ports.notation import Notation
 from figuard.stores.tables import TABLES
 
-_ENCODE = msgspec.json.Encoder().encode
+_NOTATIONS: Mapping[type, Notation[Any]] = {of: Notation(of) for of in TABLES}
 
-DECODERS: Mapping[type, Callable[[str | bytes], Any]] = {of: msgspec.json.Decoder(of).decode for of in TABLES}
+DECODERS: Mapping[type, Callable[[str | bytes], Any]] = {of: notation.decode for of, notation in _NOTATIONS.items()}
 """The function that reads a record of each type."""
 
 
 def encode(record: Record) -> str:
     """Return a record as JSON."""
-    return _ENCODE(record).decode()
+    return _NOTATIONS[type(record)].encode(record).decode()

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from figuard.domain.valueclass import valueclass
+
 Rows = Sequence[Sequence[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Statement:
     """SQL with numbered parameters, and their values."""
 
@@ -56,7 +58,7 @@ class Where:
         return sql("WHERE", " AND ".join(self.parts)) if self.parts else ""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Dialect:
     """
     What a database writes its own way.

@@ -8,7 +8,6 @@ answered by an index alone (tested): nothing scans.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from figuard.domain.admin import ApiKey, Delivery, Receipt, Remembered, Tenant, Webhook
@@ -16,6 +15,7 @@ from figuard.domain.budget import Budget
 from figuard.domain.entitlements import Item, Subscription
 from figuard.domain.events import Event
 from figuard.domain.tokens import Token
+from figuard.domain.valueclass import valueclass
 from figuard.ports import Kind
 from figuard.stores.codecs import DECODERS
 from figuard.stores.dialect import sql
@@ -31,7 +31,7 @@ def _spread_attempt(key: tuple[str, bool, str]) -> Row:
     return (key[0], int(key[1]), key[2])
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Lookup:
     """
     One kind of read. ``value`` makes an answer of a row; without ``many`` the first row is the answer.

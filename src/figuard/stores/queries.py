@@ -8,12 +8,12 @@ parameters; the text is put together from the words in this file alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from figuard.domain.admin import Tenant
 from figuard.domain.budget import Budget, Status
 from figuard.domain.events import Event
+from figuard.domain.valueclass import valueclass
 from figuard.ports import (
     Books,
     DueWork,
@@ -32,7 +32,7 @@ from figuard.stores.report import report_rows
 from figuard.stores.tables import LISTED, TABLES
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Plan:
     """What to run, and what to make of the rows of each statement."""
 

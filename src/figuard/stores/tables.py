@@ -8,7 +8,7 @@ summed or constrained by it. This is the only place that says how a column is re
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 from typing import Any
 
@@ -18,12 +18,13 @@ from figuard.domain.entitlements import Item, Subscription
 from figuard.domain.events import Decision, Event
 from figuard.domain.instants import SECOND, Instant
 from figuard.domain.tokens import Token, TokenKind
+from figuard.domain.valueclass import valueclass
 
 Read = Callable[[Any], Any]
 """How a value is read from a record: text, a whole number or None."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Column:
     """
     One column, read by a dotted path of attributes or by a function.
@@ -36,7 +37,7 @@ class Column:
     changes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Unique:
     """A rule that no two records of a table have these columns equal, among those that ``holds`` is true of."""
 
@@ -45,7 +46,7 @@ class Unique:
     holds: Callable[[Any], bool] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Table:
     """Where records of one type are kept. ``key`` names the columns that identify a row."""
 

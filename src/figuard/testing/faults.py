@@ -37,6 +37,11 @@ class FaultyStore:
         self.steps: list[str] = []
 
     @property
+    def excludes_writers(self) -> bool:
+        """As ``ports.Store.excludes_writers``."""
+        return self.store.excludes_writers
+
+    @property
     def has_failed(self) -> bool:
         """Whether the step has been reached."""
         return self.fail_at is not None and len(self.steps) >= self.fail_at

@@ -12,10 +12,11 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from ipaddress import ip_address as parse_address
 from queue import Empty, SimpleQueue
+
+from figuard.domain.valueclass import valueclass
 
 Resolver = Callable[[str, int, float], Sequence[str]]
 """Return the addresses of a host and port within so many seconds. Raises ``OSError``."""
@@ -68,7 +69,7 @@ class UnsafeAddress(ValueError):
     """A notice must not be sent there; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Target:
     """Where a notice goes: the parts of its URL, and the addresses that were judged."""
 

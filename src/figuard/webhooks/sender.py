@@ -12,7 +12,6 @@ import logging
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -21,6 +20,7 @@ from figuard._version import __version__
 from figuard.domain.admin import Delivery, Webhook
 from figuard.domain.instants import instant
 from figuard.domain.instants import text as time_text
+from figuard.domain.valueclass import valueclass
 from figuard.webhooks.addresses import Resolver, Target, UnsafeAddress, system_resolver, target
 from figuard.webhooks.signing import headers_of
 
@@ -43,7 +43,7 @@ TEST_EVENT = "WEBHOOK_TEST"
 _USER_AGENT = f"FiGuard-Webhooks/{__version__}"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Attempt:
     """
     What became of one attempt: the receiver's status and the start of its answer, or why there was none.

@@ -5,14 +5,14 @@ What parsing and rendering need to know besides the request itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from figuard.domain.instants import Instant
+from figuard.domain.valueclass import valueclass
 from figuard.wire.limits import LIFETIME_SECONDS_DEFAULT
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Settings:
     """
     What an installation sets.

@@ -43,6 +43,7 @@ class _Overtaken:
 class OvertakenStore(MemoryStore):
     """A store that resolves tokens before it locks, as a server of many processes does."""
 
+    excludes_writers = False
     change: Any = staticmethod(lambda token: token)
 
     @contextmanager

@@ -94,6 +94,9 @@ class Unit:
 class WatchedStore(MemoryStore):
     """A memory store that notes what it is asked and fails as it was told: one entry of ``failures`` per write."""
 
+    excludes_writers = False
+    """So that everything is read in the order that a store with row locks needs."""
+
     def __init__(self) -> None:
         super().__init__()
         self.reads: list[tuple[Kind, tuple[Any, ...]]] = []

@@ -47,8 +47,9 @@ class AuthorizeArguments(TypedDict, total=False):
 
 
 def given(frame: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a method from its ``locals()``, so that a wide signature is written down once."""
-    return {name: value for name, value in frame.items() if name != "self"}
+    """Return the arguments of a method from its fresh ``locals()``, so that a wide signature is written down once."""
+    del frame["self"]
+    return frame
 
 
 def budget_id_of(budget: BudgetLike) -> str:

@@ -5,7 +5,7 @@ Asking before spending: one request, or several in one transaction.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any, Unpack
 
@@ -29,6 +29,7 @@ from figuard.client.ops.arguments import (
 )
 from figuard.client.session import Session, logger, perform
 from figuard.client.steps import Steps
+from figuard.domain.valueclass import valueclass
 from figuard.wire.requests import AuthorizeBatchItem, AuthorizeBatchRequest, AuthorizeRequest
 
 RENEWALS_MAX = 100
@@ -36,7 +37,7 @@ RENEWALS_MAX = 100
 _TAKEN_BACK = frozenset({"FAILED", "VOIDED"})
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Asked:
     """One request ready to be sent, and what it is known by here."""
 

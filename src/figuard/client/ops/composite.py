@@ -5,7 +5,6 @@ Several authorizations as one: in a single transaction where one client holds th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypedDict, Unpack
 
 from figuard.client.exceptions import FiGuardApiError, FiGuardCompositeError
@@ -14,6 +13,7 @@ from figuard.client.ops.arguments import EventLike, TokenLike
 from figuard.client.session import Session, logger, random_key
 from figuard.client.steps import Invoke, Raised, Steps, value_of
 from figuard.domain.amounts import AmountLike
+from figuard.domain.valueclass import valueclass
 
 PARTIAL_DENIAL = "COMPOSITE_PARTIAL_DENIAL"
 AUTHORIZE_ERROR = "COMPOSITE_AUTHORIZE_ERROR"
@@ -57,7 +57,7 @@ class Guarded(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class CompositeAuthorizationResult:
     """
     The answers of all resources asked, in their order.

@@ -5,7 +5,6 @@ How a spending block begins and ends, and what an exception says about the money
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
 from figuard.client.denial_reasons import DenialReason
@@ -15,6 +14,7 @@ from figuard.client.ops import settle
 from figuard.client.session import Session, logger
 from figuard.client.steps import Steps
 from figuard.domain.codes import ErrorCode
+from figuard.domain.valueclass import valueclass
 
 TOOL_ERROR = "TOOL_ERROR"
 """The reason of a spending whose block raised."""
@@ -35,7 +35,7 @@ _TIMEOUTS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Wish:
     """What a block said about its own end: confirm, fail, void, unknown, or nothing (None)."""
 

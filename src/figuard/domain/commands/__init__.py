@@ -6,8 +6,6 @@ Amounts are quanta, times instants, tokens already hashed: whoever builds a comm
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from figuard.domain.commands.administration import (
     AddItem,
     ClaimDeliveries,
@@ -58,6 +56,7 @@ from figuard.domain.commands.spending import (
     Void,
     VoidTree,
 )
+from figuard.domain.valueclass import valueclass
 
 Command = (
     Authorize
@@ -103,7 +102,7 @@ Command = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Order:
     """
     A command with who gave it.

@@ -4,16 +4,16 @@ Commands on subscriptions, webhooks, keys and tenants.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from figuard.domain.admin import KeyScope
 from figuard.domain.entitlements import ItemPolicy, RenewalPeriod
 from figuard.domain.instants import Instant
+from figuard.domain.valueclass import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class NewItem:
     """What an entitlement is when it is added."""
 
@@ -26,7 +26,7 @@ class NewItem:
     warn_at_percentage: int = 80
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class CreateSubscription:
     """Register a subscriber, with entitlements or without."""
 
@@ -47,7 +47,7 @@ class SubscriptionVerb(StrEnum):
     CANCEL = "cancel"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class MoveSubscription:
     """Pause, resume or cancel a subscription."""
 
@@ -55,7 +55,7 @@ class MoveSubscription:
     verb: SubscriptionVerb
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class AddItem:
     """Add an entitlement to a subscription."""
 
@@ -63,7 +63,7 @@ class AddItem:
     item: NewItem
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ResetItem:
     """Start an entitlement's period consumption from zero; the renewal date stays."""
 
@@ -71,7 +71,7 @@ class ResetItem:
     item_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class CreateWebhook:
     """Subscribe a URL to notices. The secret comes as it will be stored."""
 
@@ -80,21 +80,21 @@ class CreateWebhook:
     events: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class DeleteWebhook:
     """Unsubscribe; the evidence of past deliveries stays."""
 
     webhook_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class RetryDelivery:
     """Send a dead letter once more."""
 
     delivery_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ClaimDeliveries:
     """
     Take up to so many notices that are due, to send them: of each line, one book's to one webhook, the first.
@@ -106,7 +106,7 @@ class ClaimDeliveries:
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class SettleDelivery:
     """Record what became of one attempt to deliver."""
 
@@ -116,7 +116,7 @@ class SettleDelivery:
     error_message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class CreateApiKey:
     """Issue a key for the caller's tenant; with ``budget_id`` an agent's key for that budget alone."""
 
@@ -126,40 +126,40 @@ class CreateApiKey:
     budget_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class RevokeApiKey:
     """End a key."""
 
     key_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class RotateApiKey:
     """Replace a key by a new one; the old one ends at once."""
 
     key_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class NoteKeyUses:
     """Note that API keys were used; a use within ``limits.KEY_USE_SECONDS`` of the noted one is not worth a note."""
 
     key_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ForgetAnswers:
     """Forget some of the answers that were remembered for ``limits.REMEMBERED_DAYS``."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class CreateTenant:
     """Register a tenant and its first admin key."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class SweepItem:
     """Renew one entitlement that is due."""
 

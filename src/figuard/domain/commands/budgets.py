@@ -4,13 +4,13 @@ Commands on a budget and its tokens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from figuard.domain.budget import Allocation, Policy, TrustMode
 from figuard.domain.instants import Instant
 from figuard.domain.tokens import Cap, Scope
+from figuard.domain.valueclass import valueclass
 
 
 class FundingOperation(StrEnum):
@@ -22,7 +22,7 @@ class FundingOperation(StrEnum):
     RESET_SPENT = "RESET_SPENT"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class CreateBudget:
     """Create a budget and its session token. ``allocations`` come without ids."""
 
@@ -38,7 +38,7 @@ class CreateBudget:
     metadata: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class PolicyPatch:
     """
     New values for some policy fields, by name of ``UpdateBudget``'s wire fields; absent means unchanged.
@@ -58,7 +58,7 @@ class PolicyPatch:
     cleared: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class UpdateBudget:
     """Change a budget's rules; ``patch.paused`` pauses or resumes it."""
 
@@ -66,7 +66,7 @@ class UpdateBudget:
     patch: PolicyPatch
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Fund:
     """Change what a budget may spend."""
 
@@ -76,7 +76,7 @@ class Fund:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Resume:
     """Let a paused budget spend again."""
 
@@ -85,7 +85,7 @@ class Resume:
     by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Cancel:
     """End a budget for good. With ``lenient`` one that has ended already is returned as it is."""
 
@@ -93,14 +93,14 @@ class Cancel:
     lenient: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class CancelBatch:
     """End several budgets; unknown ones are left out of the answer."""
 
     budget_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ExtendBudget:
     """Let a budget live longer."""
 
@@ -108,14 +108,14 @@ class ExtendBudget:
     expires_at: Instant
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class RotateToken:
     """Replace a budget's session token; the old one works for a short grace."""
 
     budget_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Delegate:
     """
     Issue a token below a budget or below another token.
@@ -133,35 +133,35 @@ class Delegate:
     scoped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class RotateDelegation:
     """Replace the secret of a delegation or scoped token."""
 
     token_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Revoke:
     """End a token and every token below it."""
 
     token_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class CreateReceipt:
     """Make (or find) the public receipt of a budget."""
 
     budget_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class RevokeReceipt:
     """Make a receipt's link dead."""
 
     budget_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class SweepBudget:
     """Do what has fallen due on one budget: end holds, void what timed out, tell that it expires."""
 

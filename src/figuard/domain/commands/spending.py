@@ -4,13 +4,12 @@ Commands of one authorization: ask, settle, take back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from figuard.domain.events import Spend
 from figuard.domain.instants import Instant
+from figuard.domain.valueclass import valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Authorize:
     """Ask before spending. ``looks_like_id`` sharpens the message when a budget id was sent as the token."""
 
@@ -20,7 +19,7 @@ class Authorize:
     looks_like_id: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class AuthorizeAll:
     """Several authorizations in one transaction; with ``all_or_nothing`` either all are authorized or none."""
 
@@ -28,7 +27,7 @@ class AuthorizeAll:
     all_or_nothing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Confirm:
     """Settle the real amount."""
 
@@ -38,7 +37,7 @@ class Confirm:
     money_moved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Fail:
     """Say that the spending did not happen."""
 
@@ -47,7 +46,7 @@ class Fail:
     error_message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Void:
     """Take an authorization back, with its live children if ``children`` is set."""
 
@@ -56,7 +55,7 @@ class Void:
     children: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class VoidTree:
     """Take an authorization and everything below it back."""
 
@@ -64,7 +63,7 @@ class VoidTree:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Refund:
     """Give back part or all of a confirmed amount."""
 
@@ -74,7 +73,7 @@ class Refund:
     external_transaction_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class ExtendHold:
     """Keep a hold for so many seconds from now."""
 
@@ -82,7 +81,7 @@ class ExtendHold:
     seconds: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class MarkUnknown:
     """Say that nobody knows yet whether the money moved."""
 
@@ -90,7 +89,7 @@ class MarkUnknown:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class RecordExternal:
     """Book spending that happened outside; limits are not enforced, the money has left."""
 

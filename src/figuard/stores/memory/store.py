@@ -25,6 +25,8 @@ class MemoryStore:
     Several stores may share one ``MemoryData``, as several processes share a file.
     """
 
+    excludes_writers = True
+
     def __init__(self, data: MemoryData | None = None, *, read_only: bool = False) -> None:
         """Open *data*, or start empty."""
         self._data = data if data is not None else MemoryData()

@@ -65,6 +65,8 @@ class BlockingStore:
             future.cancel()
             raise
 
+    excludes_writers = False
+
     def begin(self) -> BlockingTransaction:
         """As ``ports.Store.begin``."""
         return BlockingTransaction(self, self._store.begin)

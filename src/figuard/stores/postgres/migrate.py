@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from figuard.domain.valueclass import valueclass
 from figuard.ports import StoreUnavailable
 from figuard.stores.postgres.driver import Connection, is_over
 
@@ -30,7 +30,7 @@ _STATE = """
 """
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Migration:
     """One step of the schema."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from figuard.domain.valueclass import valueclass
 from figuard.ports import Kind
 from figuard.stores.dialect import sql
 from figuard.stores.lookups import LOOKUPS, Lookup
@@ -68,7 +68,7 @@ _OWN: Mapping[Kind, str] = {
 _LOCK_REFERENCES = "SELECT pg_advisory_xact_lock(lock) FROM unnest($1::bigint[]) AS locks (lock)"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Batched:
     """
     How one kind is read: ``text`` for many keys, each row ending with the number of its key.

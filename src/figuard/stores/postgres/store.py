@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
 
+from figuard.domain.budget import Budget
 from figuard.ports import GetRecords, Query
 from figuard.stores.dialect import Dialect
-from figuard.stores.kept import KeptBudgets
+from figuard.stores.kept import Kept
 from figuard.stores.postgres.connections import READERS_MAX, WRITERS_MAX, Connections, open_connections
 from figuard.stores.postgres.driver import Connection, is_over
 from figuard.stores.postgres.reads import look_up
@@ -54,7 +55,7 @@ class PostgresStore:
     def __init__(self, connections: Connections) -> None:
         """Use ``PostgresStore.open``."""
         self._connections = connections
-        self._kept = KeptBudgets()
+        self._kept = Kept(Budget)
 
     @classmethod
     async def open(

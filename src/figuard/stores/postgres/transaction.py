@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from figuard.ports import Changes, Kind, OutcomeUnknown, StoreConflict, StoreUnavailable
-from figuard.stores.kept import KeptBudgets
+from figuard.stores.kept import Kept
 from figuard.stores.postgres.connections import EVERYBODY, Connections
 from figuard.stores.postgres.driver import Connection, Row, end, is_over
 from figuard.stores.postgres.failures import failure, is_lost
@@ -29,7 +29,7 @@ class PostgresWork:
     ``error`` is what made the server give the transaction up: from then on it can only be rolled back.
     """
 
-    def __init__(self, connection: Connection, place: str, kept: KeptBudgets, tenants: str | None) -> None:
+    def __init__(self, connection: Connection, place: str, kept: Kept, tenants: str | None) -> None:
         self._connection = connection
         self._place = place
         self._kept = kept
@@ -98,7 +98,7 @@ class Transaction:
 
     __slots__ = ("_connection", "_connections", "_kept", "_task", "_tenants", "_work")
 
-    def __init__(self, connections: Connections, kept: KeptBudgets, tenants: Collection[str] = ()) -> None:
+    def __init__(self, connections: Connections, kept: Kept, tenants: Collection[str] = ()) -> None:
         """Take whom the transaction may touch; nobody named is everybody."""
         self._connections = connections
         self._kept = kept

@@ -8,16 +8,16 @@ order happens in one statement. Updates come first where an insert may need the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from figuard.domain.admin import Remembered
 from figuard.domain.budget import Budget
+from figuard.domain.valueclass import valueclass
 from figuard.ports import Changes, Record, SealedEntry, StoreConflict
 from figuard.stores.codecs import encode
 from figuard.stores.dialect import sql
-from figuard.stores.kept import KeptBudgets
+from figuard.stores.kept import Kept
 from figuard.stores.postgres.driver import Fetch
 from figuard.stores.rows import ENTRY_COLUMNS, by_type, entry_row
 from figuard.stores.tables import TABLES, Read, Table
@@ -29,7 +29,7 @@ UPDATE, INSERT = "update", "insert"
 _Part = tuple[str, type]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Writing:
     """How rows of one type are written: statements with ``{0}`` for their parameter, and what is read of a record."""
 
@@ -80,7 +80,7 @@ _FORGET = (
 )
 
 
-async def write(fetch: Fetch, changes: Changes, kept: KeptBudgets) -> None:
+async def write(fetch: Fetch, changes: Changes, kept: Kept) -> None:
     """Write everything. Raises ``StoreConflict`` when a record to update does not exist."""
     if changes.forgotten:
         await fetch(_FORGET, *zip(*map(TABLES[Remembered].key_of, changes.forgotten), strict=True))
@@ -97,7 +97,7 @@ async def _write(
     fetch: Fetch,
     groups: Sequence[tuple[str, type, Sequence[Record]]],
     entries: Sequence[SealedEntry],
-    kept: KeptBudgets,
+    kept: Kept,
 ) -> None:
     parts: list[_Part] = [(what, of) for what, of, _ in groups]
     values: list[list[tuple[Any, ...]]] = [_rows(of, records) for _, of, records in groups]

@@ -9,12 +9,11 @@ from typing import Any
 
 from figuard.ports import GetRecords, Query
 from figuard.stores.dialect import Dialect, Rows, Statement, sql
-from figuard.stores.kept import KeptBudgets
 from figuard.stores.queries import plan
 from figuard.stores.sqlite.connections import Connections
 from figuard.stores.sqlite.placeholders import unnumbered
 from figuard.stores.sqlite.transaction import Transaction
-from figuard.stores.sqlite.work import look_up
+from figuard.stores.sqlite.work import kept_records, look_up
 
 _META = "SELECT value FROM meta WHERE key = ?"
 _HALF = 32
@@ -47,10 +46,12 @@ def _rows(connection: sqlite3.Connection, statement: Statement) -> Rows:
 class SqliteStore:
     """A store in one file (or ``:memory:``). Several stores and several processes may open the same file."""
 
+    excludes_writers = True
+
     def __init__(self, path: str, *, read_only: bool = False) -> None:
         """Open the file, making it if need be. Raises ``StoreUnavailable``."""
         self.connections = Connections(path, read_only=read_only)
-        self._kept = KeptBudgets()
+        self._kept = kept_records()
 
     def begin(self) -> Transaction:
         """As ``ports.Store.begin``."""

@@ -8,10 +8,9 @@ import sqlite3
 from types import TracebackType
 
 from figuard.ports import StoreConflict, StoreUnavailable
-from figuard.stores.kept import KeptBudgets
 from figuard.stores.sqlite.connections import Connections
 from figuard.stores.sqlite.failures import failure
-from figuard.stores.sqlite.work import SqliteWork
+from figuard.stores.sqlite.work import KeptRecords, SqliteWork
 
 
 class Transaction:
@@ -19,7 +18,7 @@ class Transaction:
 
     __slots__ = ("_connections", "_kept", "_work")
 
-    def __init__(self, connections: Connections, kept: KeptBudgets) -> None:
+    def __init__(self, connections: Connections, kept: KeptRecords) -> None:
         self._connections = connections
         self._kept = kept
 

@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from figuard.domain.admin import Remembered
 from figuard.domain.budget import Budget
 from figuard.domain.events import Event
+from figuard.domain.tokens import Token
+from figuard.domain.valueclass import valueclass
 from figuard.ports import Changes, Kind, Record, StoreConflict
 from figuard.stores.codecs import encode
 from figuard.stores.dialect import sql
-from figuard.stores.kept import KeptBudgets
+from figuard.stores.kept import Kept
 from figuard.stores.lookups import LOOKUPS
 from figuard.stores.rows import ENTRY_COLUMNS, by_type, entry_row
 from figuard.stores.sqlite.failures import failure
@@ -27,7 +28,7 @@ _APPEND = sql(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Statements:
     """
     How records of one type are written.
@@ -84,10 +85,21 @@ def look_up(execute: Callable[..., sqlite3.Cursor], kind: Kind, keys: Iterable[A
     return found
 
 
+KeptRecords = Mapping[Kind, Kept]
+"""By the read that finds them: an agent comes back to its token, its budget and the event it has just opened."""
+
+_KEPT_BY_ID: Mapping[type, Kind] = {Budget: Kind.BUDGETS, Event: Kind.EVENTS}
+
+
+def kept_records() -> KeptRecords:
+    """Return the memory of one store."""
+    return {Kind.BUDGETS: Kept(Budget), Kind.EVENTS: Kept(Event), Kind.TOKENS_BY_HASH: Kept(Token)}
+
+
 class SqliteWork:
     """A unit of work on the writer's connection, between BEGIN and COMMIT."""
 
-    def __init__(self, connection: sqlite3.Connection, path: str, kept: KeptBudgets) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: str, kept: KeptRecords) -> None:
         self._cursor = connection.cursor()
         self._path = path
         self._kept = kept
@@ -96,17 +108,18 @@ class SqliteWork:
     def read(self, kind: Kind, keys: Sequence[Any]) -> Mapping[Any, Any]:
         """As ``ports.UnitOfWork.read``."""
         try:
-            if kind is Kind.BUDGETS:
-                return self._budgets(keys)
+            if kind in self._kept:
+                return self._known(kind, keys)
             return look_up(self._cursor.execute, kind, keys)
         except sqlite3.Error as error:
             raise failure(error, self._path) from error
 
-    def _budgets(self, keys: Sequence[str]) -> dict[str, Any]:
-        text, execute, decoded = _LOOKUPS[Kind.BUDGETS][1], self._cursor.execute, self._kept.decoded
+    def _known(self, kind: Kind, keys: Sequence[str]) -> dict[str, Any]:
+        (_, text, order), execute, decoded = _LOOKUPS[kind], self._cursor.execute, self._kept[kind].decoded
         found: dict[str, Any] = {}
         for key in keys:
-            for row in execute(text, (key,)).fetchall():
+            row = execute(text, (key,) if order is None else order((key,))).fetchone()
+            if row is not None:
                 found[key] = decoded(key, row[0])
         return found
 
@@ -134,6 +147,7 @@ class SqliteWork:
         statements = STATEMENTS[of]
         rows = [(encode(record), *statements.inserted(record)) for record in records]
         self._run(statements.insert, rows)
+        self._keep(of, records, rows)
 
     def _run(self, text: str, rows: Sequence[tuple[Any, ...]]) -> int:
         """Run a statement for each row; return how many rows it wrote."""
@@ -149,6 +163,11 @@ class SqliteWork:
             written = self._run(statements.update, rows)
         if written != len(rows):
             raise StoreConflict(f"a record of {TABLES[of].name} that was to be updated does not exist")
-        if of is Budget:
+        self._keep(of, records, rows)
+
+    def _keep(self, of: type, records: Sequence[Record], rows: Sequence[tuple[Any, ...]]) -> None:
+        kind = _KEPT_BY_ID.get(of)
+        if kind is not None:
+            key_of, keep = STATEMENTS[of].key, self._kept[kind].keep
             for record, row in zip(records, rows, strict=True):
-                self._kept.keep(statements.key(record), row[0], record)
+                keep(key_of(record), row[0], record)

@@ -5,13 +5,13 @@ What an operation of the API is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from figuard.domain.admin import KeyScope
 from figuard.domain.commands import Command
 from figuard.domain.questions import Question
+from figuard.domain.valueclass import valueclass
 from figuard.wire.context import Call, Context
 
 API_PREFIX = "/api/v1"
@@ -21,7 +21,7 @@ Parse = Callable[[Call, Context], Command | Question]
 Render = Callable[[Any, Context], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Operation:
     """
     One operation of the API.
