@@ -66,6 +66,16 @@ class Line:
             self._ends = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._ends
         writer.write(request)
+        return await self._answer(reader)
+
+    async def pipelined(self, requests: bytes, count: int) -> list[Answer]:
+        """Send many requests in one breath and return their answers in the order in which they come."""
+        self._ends = await asyncio.open_connection(self._host, self._port)
+        self._ends[1].write(requests)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return [await self._answer(self._ends[0]) for _ in range(count)]
+
+    async def _answer(self, reader: asyncio.StreamReader) -> Answer:
         head = await reader.readuntil(b"\r\n\r\n")
         length = _LENGTH.search(head)
         content = await reader.readexactly(int(length[1]) if length else 0)

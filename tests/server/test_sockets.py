@@ -149,6 +149,15 @@ async def test_a_body_that_does_not_come_is_a_400(served):
         assert b"did not arrive" in body
 
 
+@pytest.mark.parametrize("served", [{"body_seconds": 0.2}], indirect=True)
+async def test_a_caller_that_was_answered_cannot_go_on_sending_for_ever(served):
+    async with connected(served[1]) as (reader, writer):
+        writer.write(HEAD.replace(DEMO.encode(), b"nobody's") + b"content-length: 100\r\n\r\n{")
+
+        assert 401 == (await answered(reader))[0]
+        assert b"" == await asyncio.wait_for(reader.read(), 10)
+
+
 async def test_a_caller_that_hangs_up_half_way_leaves_nothing_behind(served):
     server, address = served
     async with connected(address) as (reader, writer):

@@ -24,7 +24,7 @@ _REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: appli
 
 class Bounded(HttpToolsProtocol):
     """
-    Closes a connection whose next request does not get past its head, in bytes or in seconds.
+    Closes a connection whose next request does not get past its head, in bytes or in seconds, or never ends.
 
     Use ``bounded``, which sets the limits.
     """
@@ -55,8 +55,13 @@ class Bounded(HttpToolsProtocol):
 
     def _look(self) -> None:
         """Look at the connection now and then; a timer per request would cost every request."""
-        is_waiting = self.waits_for_head and (self.head_bytes > 0 or not self.has_asked)
         left = self._began + self.seconds_max - self.loop.time()
+        if self.waits_for_head:
+            is_waiting = self.head_bytes > 0 or not self.has_asked
+        else:
+            # A body that is late is answered by whoever reads it; one that nobody reads any more ends here.
+            is_waiting = True
+            left += LINGER_SECONDS
         if is_waiting and left <= 0:
             self.transport.close()
             return
@@ -79,8 +84,9 @@ class Bounded(HttpToolsProtocol):
             self._refuse()
 
     def on_headers_complete(self) -> None:
-        """Stop the clock of the head, and decide which way the request goes."""
+        """Let the clock of the body run instead of that of the head, and decide which way the request goes."""
         self.waits_for_head = False
+        self._began = self.loop.time()
         self.has_asked = True
         self.head_bytes = 0
         if self._is_idle() and self._is_plain_post():

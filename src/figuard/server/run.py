@@ -28,6 +28,8 @@ GC_THRESHOLD = 100_000
 """After how many new objects the collector looks for cycles: the hot path makes none."""
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
+FILES_MAX = 65_536
+"""How many files a server asks for; some systems count those that are allowed, not those that are open."""
 _LOG = structlog.stdlib.get_logger(__name__)
 
 
@@ -143,8 +145,22 @@ async def run(settings: ServerSettings, announce: Callable[[Server, str, bool], 
 def main(settings: ServerSettings, announce: Callable[[Server, str, bool], None] | None = None) -> None:
     """Serve in this process, on the fastest loop there is here. Raises as ``run`` does."""
     configure(settings)
+    _make_room()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(run(settings, announce))
+
+
+def _make_room() -> None:
+    """Let this process have as many files open as it may: each connection is one, and a shell allows for few."""
+    try:
+        import resource
+    except ImportError:
+        # Windows has no such limit.
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
