@@ -1,94 +1,173 @@
 """
-Run the benchmarks: ``python -m bench [quick]``. Prints a table, appends a line of JSON, and judges the targets.
+Run the benchmarks: ``python -m bench [quick] [group …]``. Prints tables, keeps the figures as JSON, and judges.
+
+The groups are postgres, disk, sqlite, embedded and overload; all of them unless named. ``python -m bench keep`` makes
+the last full run the one that BENCHMARKS.md shows.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench import embedded, references
+from bench import embedded, overload, page, pgbench, references, served, slowdisk
 from bench.measure import Result, machine
-from bench.report import Judged, Row, judge, table
+from bench.report import figures, judge, ratios
+from tests import postgres_server
 
-RESULTS = Path(__file__).parent / "results.jsonl"
+Found = dict[str, Result]
+Cases = Iterator[Found]
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much a run does."""
+    """How much a run does. Loads and pgbench run for ``seconds`` each."""
 
     name: str
+    seconds: float
+    budgets: int
     calls: int
+    cases: tuple[str, ...]
+    pgbench: dict[str, tuple[int, ...]]
+    groups: tuple[str, ...]
+    ledger: int
     published_pairs: int
     published_events: int
-    events: int
 
 
-QUICK = Size("quick", 2_000, 200, 5_000, 10_000)
-FULL = Size("full", 10_000, 600, 100_000, 1_000_000)
+ALL_GROUPS = ("embedded", "sqlite", "postgres", "overload", "disk")
+QUICK = Size(
+    "quick", 1.5, 1_000, 500, ("lone", "hot", "spread", "lifecycle"), {"lone": (1,), "hot": (8,), "spread": (16,)},
+    ("embedded", "postgres"), 0, 0, 0,
+)  # fmt: skip
+FULL = Size(
+    "full", 4, 10_000, 3_000, tuple(served.CASES), {"lone": (1,), "hot": (8, 16, 32), "spread": (16, 32)},
+    ALL_GROUPS, 100_000, 400, 100_000,
+)  # fmt: skip
 
 
-def run(size: Size, console: Console) -> list[Judged]:
-    """Measure everything once and return the judged rows. Raises ``AssertionError`` when a ledger is broken."""
-    found: dict[str, Result] = {}
-    with tempfile.TemporaryDirectory(prefix="figuard-bench-") as name:
-        folder = Path(name)
-        with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as bar:
-            for label, case in _cases(folder, size):
-                task = bar.add_task(label, total=1)
-                found.update(case())
-                bar.update(task, completed=1)
-    return judge(found)
+class Run:
+    """One run: where it works, how much it does."""
 
+    def __init__(self, folder: Path, size: Size) -> None:
+        self.folder = folder
+        self.size = size
 
-def _cases(folder: Path, size: Size) -> list[tuple[str, Callable[[], dict[str, Result]]]]:
-    def published() -> dict[str, Result]:
+    def embedded(self) -> Cases:
+        """Yield the cases without a server."""
+        folder, size = self.folder, self.size
+        yield {"import": embedded.import_milliseconds()}
+        yield {"raw": references.raw_sqlite(folder, size.calls)}
+        yield {"pairs": embedded.pairs(folder, size.calls)}
+        yield {"authorizations": embedded.authorizations(folder, size.calls)}
+        yield {"threads": embedded.threads(folder, size.calls, 8)}
+        yield {"embedded batches": embedded.batches(folder, size.calls)}
+        if not size.published_pairs:
+            return
+        yield {"processes": embedded.processes(folder, size.calls // 4)}
+        short, long = embedded.long_ledger(folder, size.calls // 4, size.ledger)
+        yield {"history": short, "history long": long}
+        yield {"velocity long": embedded.velocity_ledger(folder, size.calls // 4, size.published_events)}
         plain = references.published(folder, size.published_pairs)
-        long = references.published(folder, max(20, size.published_pairs // 20), size.published_events)
-        return {key: value for key, value in (("published", plain), ("published_long", long)) if value is not None}
+        aged = references.published(folder, max(20, size.published_pairs // 20), size.published_events)
+        yield {name: one for name, one in (("published", plain), ("published long", aged)) if one is not None}
 
-    def history(*, velocity: bool) -> dict[str, Result]:
-        events = size.published_events if velocity else size.events
-        short, long = embedded.long_ledger(folder, size.calls // 4, events, velocity=velocity)
-        suffix = "_velocity" if velocity else ""
-        return {f"short{suffix}": short, f"long{suffix}": long}
+    def postgres(self) -> Cases:
+        """Yield the references on PostgreSQL and the cases over HTTP."""
+        size = self.size
+        server = postgres_server.start(served.SETTINGS, durable=True)
+        try:
+            yield served.pgbench_cases(server, self.folder, size.seconds, size.pgbench, size.budgets)
+            yield served.naive_cases(server, self.folder, size.seconds, ("hot", "spread"), size.budgets)
+            database = server.tcp_url(server.create())
+            with served.stand(database, self.folder, size.seconds, size.budgets) as on:
+                for name in size.cases:
+                    yield {name: served.CASES[name](on)}
+                if size.ledger:
+                    yield {"ledger 1000": served.long_ledger(on, 1_000, 1)}
+                    yield {"ledger long": served.long_ledger(on, size.ledger, 2)}
+        finally:
+            server.stop()
 
-    return [
-        ("import", lambda: {"import": embedded.import_milliseconds()}),
-        ("raw sqlite3", lambda: {"raw": references.raw_sqlite(folder, size.calls)}),
-        ("pairs, one thread", lambda: {"pairs": embedded.pairs(folder, size.calls)}),
-        ("authorizations, one thread", lambda: {"authorizations": embedded.authorizations(folder, size.calls)}),
-        ("pairs, eight threads", lambda: {"threads": embedded.threads(folder, size.calls, 8)}),
-        ("batches of a hundred", lambda: {"batches": embedded.batches(folder, size.calls)}),
-        (f"a budget of {size.events:,} events", lambda: history(velocity=False)),
-        (f"velocity, {size.published_events:,} events", lambda: history(velocity=True)),
-        (f"published {references.PACKAGE}", published),
-    ]
+    def sqlite(self) -> Cases:
+        """Yield the cases over HTTP on one SQLite file."""
+        with served.stand(str(self.folder / "served.db"), self.folder, self.size.seconds / 2, 1_000) as on:
+            for name in ("lone", "hot", "spread", "lifecycle"):
+                yield {f"sqlite {name}": served.CASES[name](on)}
+
+    def disk(self) -> Cases:
+        """Yield the same on a disk that takes a millisecond to sync."""
+        with tempfile.TemporaryDirectory(prefix="figuard-disk-") as name:
+            library = slowdisk.compiled(Path(name))
+            if library is None:
+                yield {}
+                return
+            seconds = self.size.seconds / 2
+            server = postgres_server.start(served.SETTINGS, durable=True, preload=str(library))
+            try:
+                found = served.pgbench_cases(server, self.folder, seconds, {"hot": (8, 32)}, self.size.budgets)
+                found |= served.naive_cases(server, self.folder, seconds, ("spread",), self.size.budgets)
+                yield {f"slow {case}": result for case, result in found.items()}
+                with served.stand(server.tcp_url(server.create()), self.folder, seconds, self.size.budgets) as on:
+                    yield {f"slow {case}": served.CASES[case](on) for case in ("lone", "hot", "spread")}
+            finally:
+                server.stop()
+            with tempfile.TemporaryDirectory(prefix="figuard-slow-") as place:
+                yield embedded.under(library, Path(place), self.size.calls // 6)
+
+    def overload(self) -> Cases:
+        """Yield what happens when three times as much is asked as can be committed."""
+        server = postgres_server.start(served.SETTINGS, durable=True)
+        try:
+            with served.stand(server.tcp_url(server.create()), self.folder, self.size.seconds, 1) as on:
+                yield overload.run(on)
+        finally:
+            server.stop()
+
+
+def run(size: Size, groups: tuple[str, ...], say: Callable[[str], None]) -> Found:
+    """Measure everything once. Raises ``AssertionError`` when a ledger is broken."""
+    found: Found = {}
+    with tempfile.TemporaryDirectory(prefix="figuard-bench-") as name:
+        work = Run(Path(name), size)
+        for group in groups:
+            began = time.perf_counter()
+            cases: Callable[[], Cases] = getattr(work, group)
+            for some in cases():
+                found |= {case: replace(result, case=case) for case, result in some.items()}
+            say(f"{group}: {time.perf_counter() - began:.0f} s, every ledger verified")
+    return found
 
 
 def main() -> int:
-    """Return 0 when every target that could be measured is met."""
-    size = QUICK if "quick" in sys.argv[1:] else FULL
+    """Return 0 when every target that could be measured is met, 1 when one is missed."""
+    words = sys.argv[1:]
     console = Console()
+    if words == ["keep"]:
+        console.print(f"{page.keep()} is rendered from the last full run")
+        return 0
+    # A run starts its own databases, whatever this environment was made for.
+    os.environ.pop("DATABASE_URL", None)
+    size = QUICK if "quick" in words else FULL
+    groups = tuple(word for word in words if word in ALL_GROUPS) or size.groups
     facts = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "size": size.name, **machine()}
+    facts |= {"pgbench": "yes" if pgbench.program() else "not found, its rows are left out"}
     console.print("  ".join(f"{name} {value}" for name, value in facts.items()))
-    judged = run(size, console)
-    console.print(table(judged))
-    with RESULTS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({**facts, "rows": [asdict(row.row) | {"met": row.met} for row in judged]}) + "\n")
-    return 0 if all(row.met is not False for row in judged) else 1
+    found = run(size, groups, console.print)
+    judged = judge(found)
+    console.print(figures(found), ratios(judged))
+    path = page.write(facts, found)
+    console.print(f"kept in {path}")
+    return 1 if any(one.met is False for one in judged) else 0
 
-
-__all__ = ["Row", "main", "run"]
 
 if __name__ == "__main__":
     sys.exit(main())

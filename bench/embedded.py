@@ -4,17 +4,24 @@ The embedded cases, through the public client on an SQLite file with full durabi
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
+from bench.filler import KEY, fill_events
 from bench.measure import Result, median, rate, threaded
 from figuard import FiGuardClient
 from figuard.client.models import Budget
 
+ROOT = Path(__file__).parent.parent
 LIMIT = 10**9
 SEED_BATCH = 100
+SHORT = 1000
+PROCESSES = 4
 
 
 class Bench:
@@ -75,17 +82,26 @@ def authorizations(folder: Path, count: int) -> Result:
     return replace(measured, case="embedded_authorizations")
 
 
-def long_ledger(folder: Path, count: int, events: int, *, velocity: bool) -> tuple[Result, Result]:
-    """Authorize in a budget of few events, then of *events*: what history costs."""
-    bench = Bench(folder, f"long-{events}-{velocity}")
-    options: dict[str, object] = {"velocity_max_per_day": 10**9} if velocity else {}
-    budget = bench.budget(**options)
-    bench.fill(budget, 1000)
-    short = rate(count, lambda _: bench.pair(budget))
-    bench.fill(bench_budget := bench.budget(**options), events)
-    long = rate(count, lambda _: bench.pair(bench_budget))
+def long_ledger(folder: Path, count: int, events: int) -> tuple[Result, Result]:
+    """Authorize and confirm in a budget of a thousand events, then in one of *events*: what history costs."""
+    bench = Bench(folder, f"long-{events}")
+    found: list[Result] = []
+    for group, number in enumerate((SHORT, events), start=1):
+        budget = bench.budget()
+        first = bench.client.authorize(budget=budget, amount=0, idempotency_key=KEY, reserve=False)
+        fill_events(str(bench.path), str(first.event_id), number, group)
+        found.append(rate(count, lambda _, budget=budget: bench.pair(budget)))
+        bench.verify(budget)
+    return replace(found[0], case=f"history {SHORT}"), replace(found[1], case=f"history {events}")
+
+
+def velocity_ledger(folder: Path, count: int, events: int) -> Result:
+    """Authorize and confirm in a budget with a velocity limit and *events* inside its window."""
+    bench = Bench(folder, f"velocity-{events}")
+    bench.fill(budget := bench.budget(velocity_max_per_day=10**9), events)
+    found = rate(count, lambda _: bench.pair(budget))
     bench.verify(budget)
-    return replace(short, case="history_1000"), replace(long, case=f"history_{events}")
+    return replace(found, case=f"velocity {events}")
 
 
 def threads(folder: Path, count: int, number: int) -> Result:
@@ -126,3 +142,68 @@ def import_milliseconds(runs: int = 7) -> Result:
         return float(done.stdout)
 
     return Result("import_ms", median(wall("import figuard") for _ in range(runs)))
+
+
+# ------------------------------------------------------------------------------------------------- processes of its own
+
+
+def processes(folder: Path, count: int) -> Result:
+    """Authorize and confirm on one budget from several processes, all on one file."""
+    bench = Bench(folder, "processes")
+    budget = bench.budget()
+    words = [sys.executable, "-m", "bench.embedded", "pairs", str(bench.path), budget.session_token, str(count)]
+    running = [
+        subprocess.Popen([*words, f"p{n}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        for n in range(PROCESSES)
+    ]
+    for child in running:
+        assert child.stdout is not None
+        child.stdout.readline()
+    start = time.perf_counter()
+    for child in running:
+        child.communicate("go\n")
+    seconds = time.perf_counter() - start
+    if any(child.returncode for child in running):
+        raise AssertionError("a process failed")
+    bench.verify(budget)
+    return Result("processes", PROCESSES * count / seconds, detail={"processes": PROCESSES})
+
+
+def _pairs_of_a_child(path: str, token: str, count: int, name: str) -> None:
+    with FiGuardClient(database=path, log=False) as client:
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for number in range(count):
+            answer = client.authorize(token=token, amount=1, idempotency_key=f"{name}-{number}")
+            client.confirm_event(str(answer.event_id), 1)
+
+
+def under(preload: Path, folder: Path, count: int) -> dict[str, Result]:
+    """Return pairs by one thread and by eight, in a process that has loaded a library before everything else."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "bench.embedded", "slow", str(folder), str(count)],
+        env={**os.environ, "LD_PRELOAD": str(preload)},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    if ran.returncode:
+        raise AssertionError(ran.stderr)
+    return {name: Result(name, **figures) for name, figures in json.loads(ran.stdout).items()}
+
+
+def main() -> None:
+    """Be one of those processes."""
+    match sys.argv[1:]:
+        case ["pairs", path, token, count, name]:
+            _pairs_of_a_child(path, token, int(count), name)
+        case ["slow", folder, count]:
+            place = Path(folder)
+            found = {"slow pairs": pairs(place, int(count)), "slow threads": threads(place, int(count) * 2, 8)}
+            kept = ("rate", "p50_us", "p99_us")
+            print(json.dumps({name: {key: getattr(one, key) for key in kept} for name, one in found.items()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -14,8 +14,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from tests.postgres_server import candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,20 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "python": sys.version.split()[0],
         "sqlite": sqlite3.sqlite_version,
+        "postgresql": _postgres(),
+        **{name: version(name) for name in ("asyncpg", "uvicorn", "uvloop")},
         "commit": commit.stdout.strip() or "unknown",
     }
+
+
+def _postgres() -> str:
+    place = next(iter(candidates()), None)
+    if place is None:
+        return "none"
+    said = subprocess.run(
+        [place / "postgres", "--version"], capture_output=True, text=True, check=False, cwd="/"
+    ).stdout
+    return said.split()[-1] if said else str(place)
 
 
 def _lines(path: str) -> list[str]:

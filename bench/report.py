@@ -13,6 +13,9 @@ from rich.table import Table
 
 from bench.measure import Result
 
+Found = Mapping[str, Result]
+"""What was measured, by the name of the case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -21,34 +24,24 @@ class Target:
     label: str
     target: float
     stretch: float
-    value: Callable[[Mapping[str, Result]], float | None]
+    value: Callable[[Found], float | None]
     at_most: bool = False
     unit: str = "×"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the report."""
-
-    label: str
-    value: float | None
-    target: float
-    stretch: float
-    at_most: bool
-    unit: str
-    absolute: str
-
-
-@dataclass(frozen=True, slots=True)
 class Judged:
-    """A row and whether it meets its target; None when its reference could not be measured."""
+    """A target with what was measured; ``met`` is None where that could not be."""
 
-    row: Row
+    target: Target
+    value: float | None
     met: bool | None
 
 
-def _rates(above: str, below: str) -> Callable[[Mapping[str, Result]], float | None]:
-    def ratio(found: Mapping[str, Result]) -> float | None:
+def _rates(above: str, below: str) -> Callable[[Found], float | None]:
+    """Return what divides the rates of two cases."""
+
+    def ratio(found: Found) -> float | None:
         one, other = found.get(above), found.get(below)
         if one is None or other is None or not one.rate or not other.rate:
             return None
@@ -57,8 +50,10 @@ def _rates(above: str, below: str) -> Callable[[Mapping[str, Result]], float | N
     return ratio
 
 
-def _latency(above: str, below: str) -> Callable[[Mapping[str, Result]], float | None]:
-    def ratio(found: Mapping[str, Result]) -> float | None:
+def _latencies(above: str, below: str) -> Callable[[Found], float | None]:
+    """Return what divides the medians of two cases."""
+
+    def ratio(found: Found) -> float | None:
         one, other = found.get(above), found.get(below)
         if one is None or other is None or not one.p50_us or not other.p50_us:
             return None
@@ -67,43 +62,94 @@ def _latency(above: str, below: str) -> Callable[[Mapping[str, Result]], float |
     return ratio
 
 
-def _import(found: Mapping[str, Result]) -> float | None:
+def _tail(case: str) -> Callable[[Found], float | None]:
+    def ratio(found: Found) -> float | None:
+        one = found.get(case)
+        return None if one is None or not one.p50_us or not one.p99_us else one.p99_us / one.p50_us
+
+    return ratio
+
+
+def _import(found: Found) -> float | None:
     return found["import"].rate if "import" in found else None
 
 
 TARGETS = (
-    Target("pairs, one thread, against the published package", 10, 25, _rates("pairs", "published")),
-    Target("with a velocity limit and a long ledger, likewise", 100, 300, _rates("long_velocity", "published_long")),
-    Target("authorizations against raw sqlite3 (one update, one insert)", 0.25, 0.5, _rates("authorizations", "raw")),
-    Target("eight threads against one", 1, 2, _rates("threads", "pairs")),
-    Target("latency in a long ledger against 1,000 events", 1.2, 1.05, _latency("long", "short"), at_most=True),
-    Target("batch of 100 against single calls", 3, 6, _rates("batches", "authorizations")),
+    Target("PostgreSQL, one hot budget, 100 clients: pgbench", 1.2, 2.5, _rates("hot", "pgbench hot")),
+    Target("PostgreSQL, 10,000 budgets, 100 clients: pgbench", 0.30, 0.5, _rates("spread", "pgbench spread")),
+    Target("PostgreSQL, one hot budget: a transaction per request", 6, 12, _rates("hot", "naive hot")),
+    Target("PostgreSQL, 10,000 budgets: a transaction per request", 2.5, 4, _rates("spread", "naive spread")),
+    Target("1 ms disk, one hot budget: pgbench", 12, 20, _rates("slow hot", "slow pgbench hot")),
+    Target("1 ms disk, 10,000 budgets: a transaction per request", 2, 3, _rates("slow spread", "slow naive spread")),
+    Target("one lone authorize, p50: pgbench with one client", 8, 4, _latencies("lone", "pgbench lone"), at_most=True),
+    Target("one hot budget, 100 clients, p99: its p50", 5, 2, _tail("hot"), at_most=True),
+    Target("embedded pairs, one thread: figuard 1.2.0", 10, 25, _rates("pairs", "published")),
+    Target(
+        "embedded pairs, velocity, 100,000 events: figuard 1.2.0", 100, 300, _rates("velocity long", "published long")
+    ),
+    Target("embedded authorizations: raw sqlite3", 0.25, 0.5, _rates("authorizations", "raw")),
+    Target("embedded pairs, eight threads: one thread", 1, 2, _rates("threads", "pairs")),
+    Target("1 ms disk, embedded pairs, eight threads: one thread", 1, 2, _rates("slow threads", "slow pairs")),
+    Target(
+        "latency in a long ledger over HTTP: 1,000 events",
+        1.2,
+        1.05,
+        _latencies("ledger long", "ledger 1000"),
+        at_most=True,
+    ),
+    Target(
+        "latency in a long ledger, embedded: 1,000 events",
+        1.2,
+        1.05,
+        _latencies("history long", "history"),
+        at_most=True,
+    ),
+    Target("batch endpoint, 100 in one call: single calls", 3, 6, _rates("batches", "singles")),
+    Target("embedded batches of 100: single calls", 3, 6, _rates("embedded batches", "authorizations")),
     Target("import figuard", 80, 40, _import, at_most=True, unit=" ms"),
 )
+"""The targets: each label says what is divided by what."""
 
 
-def judge(found: Mapping[str, Result]) -> list[Judged]:
+def judge(found: Found) -> list[Judged]:
     """Return every target with its ratio and whether it is met."""
     judged: list[Judged] = []
-    absolute = ", ".join(f"{name} {result.rate:,.0f}/s" for name, result in found.items() if result.rate)
     for target in TARGETS:
         value = target.value(found)
-        row = Row(target.label, value, target.target, target.stretch, target.at_most, target.unit, absolute)
         met = None if value is None else (value <= target.target if target.at_most else value >= target.target)
-        judged.append(Judged(row, met))
+        judged.append(Judged(target, value, met))
     return judged
 
 
-def table(judged: list[Judged]) -> Table:
-    """Return the table to print."""
-    shown = Table("case", "measured", "target", "stretch", "")
-    for item in judged:
-        row, sign = item.row, "≤" if item.row.at_most else "≥"
-        measured = "not measured here" if row.value is None else f"{row.value:,.2f}{row.unit}"
-        mark = {True: "met", False: "MISSED", None: "–"}[item.met]
-        shown.add_row(
-            row.label, measured, f"{sign} {row.target:g}{row.unit}", f"{sign} {row.stretch:g}{row.unit}", mark
+def bound(target: Target, figure: float) -> str:
+    """Return a bound in words."""
+    return f"{'≤' if target.at_most else '≥'} {figure:g}{target.unit}"
+
+
+def shown(judged: Judged) -> str:
+    """Return a measured ratio in words."""
+    return "not measured" if judged.value is None else f"{judged.value:,.2f}{judged.target.unit}"
+
+
+MARKS = {True: "met", False: "MISSED", None: "–"}
+
+
+def ratios(judged: list[Judged]) -> Table:
+    """Return the table of ratios."""
+    made = Table("case: what it is compared with", "measured", "target", "stretch", "")
+    for one in judged:
+        target = one.target
+        made.add_row(
+            target.label, shown(one), bound(target, target.target), bound(target, target.stretch), MARKS[one.met]
         )
-    if judged:
-        shown.caption = judged[0].row.absolute
-    return shown
+    return made
+
+
+def figures(found: Found) -> Table:
+    """Return the table of everything that was measured."""
+    made = Table("case", "per second", "p50 µs", "p99 µs", "")
+    for name, result in found.items():
+        numbers = (result.rate, result.p50_us, result.p99_us)
+        detail = ", ".join(f"{key} {value}" for key, value in result.detail.items())
+        made.add_row(name, *("" if number is None else f"{number:,.0f}" for number in numbers), detail)
+    return made

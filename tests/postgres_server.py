@@ -146,10 +146,11 @@ class Server:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start(settings: Mapping[str, str] | None = None, *, durable: bool = False) -> Server:
+def start(settings: Mapping[str, str] | None = None, *, durable: bool = False, preload: str | None = None) -> Server:
     """
     Return a running server: the one that ``DATABASE_URL`` names, or one of ours.
 
+    *preload* is a library that is loaded into a server of ours before everything else.
     Raises ``NoPostgres`` when there is none, ``RuntimeError`` with the server's own words when it does not start.
     """
     if (given := os.environ.get("DATABASE_URL")) and given.startswith(("postgresql://", "postgres://")):
@@ -162,13 +163,15 @@ def start(settings: Mapping[str, str] | None = None, *, durable: bool = False) -
         if account:
             shutil.chown(folder, account["user"], account["group"])
         binaries = usable or _copied(known, folder, account)
-        return _start(binaries, folder, account, {**(DURABLE if durable else FAST), **(settings or {})})
+        return _start(binaries, folder, account, {**(DURABLE if durable else FAST), **(settings or {})}, preload)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _start(binaries: Path, folder: Path, account: dict[str, Any], settings: Mapping[str, str]) -> Server:
+def _start(
+    binaries: Path, folder: Path, account: dict[str, Any], settings: Mapping[str, str], preload: str | None
+) -> Server:
     password, port = secrets.token_hex(16), _free_port()
     data, key = folder / "data", folder / "key"
     key.write_text(password, encoding="ascii")
@@ -197,6 +200,7 @@ def _start(binaries: Path, folder: Path, account: dict[str, Any], settings: Mapp
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=folder,
+        env={**os.environ, "LD_PRELOAD": preload} if preload else None,
         # Out of reach of a Ctrl-C at the terminal, which would stop it before the tests are done with it.
         start_new_session=True,
         **account,

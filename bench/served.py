@@ -1,0 +1,201 @@
+"""
+The cases over HTTP: one database, one server, one load at a time; in the end every ledger is verified.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bench import naive, pgbench, servers
+from bench.filler import MARKER, fill_events
+from bench.measure import Result
+from bench.scripts import BATCH
+from bench.servers import Broken, Front
+from tests import postgres_server
+
+CLIENTS = 100
+LIMIT = 10**9
+DEPTH = 5
+CATEGORY = "model"
+SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "4GB"}
+"""What PostgreSQL is set to beside its defaults: everything is durable, and no checkpoint falls into one case only."""
+
+
+@dataclass(slots=True)
+class Stand:
+    """A server with its budgets, ready for loads. Keys of different cases never meet."""
+
+    front: Front
+    seconds: float
+    tokens: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    _cases: itertools.count[int] = field(default_factory=itertools.count)
+
+    def open(self, count: int, **fields: Any) -> list[dict[str, Any]]:
+        """Create budgets with these fields; return them as they were answered."""
+        expires = (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        bodies = [{"userId": f"user-{n}", "totalLimit": LIMIT, "expiresAt": expires, **fields} for n in range(count)]
+        return self.front.post("/api/v1/budgets", bodies)
+
+    def load(self, case: str, script: str, tokens: list[str], *, clients: int = CLIENTS, **plan: Any) -> Result:
+        """Put a load on the server and return what came of it. Raises ``Broken`` for an answer that is an error."""
+        given = {"tokens": tokens, "prefix": f"{case[:8]}{next(self._cases):02d}", **plan}
+        heard = self.front.load(script, plan=given, clients=clients, seconds=self.seconds)
+        wrong = {what: count for what, count in heard["said"].items() if what not in {"OK", "DENIED"}}
+        if wrong or not heard["answers"]:
+            raise Broken(f"{case}: {heard['answers']} answers, of which {wrong} are errors")
+        return Result(case, heard["rate"], heard["p50_us"], heard["p99_us"], {"clients": clients, **heard["said"]})
+
+
+def token_of(budget: Mapping[str, Any]) -> str:
+    """Return the session token of a budget that was just made."""
+    return budget["tokens"][0]["sessionToken"]
+
+
+@contextmanager
+def stand(database: str, folder: Path, seconds: float, budgets: int, **settings: object) -> Generator[Stand]:
+    """Serve a database and create budgets in it; verify every ledger of it in the end."""
+    with servers.figuard(database, folder, **settings) as front:
+        made = Stand(front, seconds)
+        found = made.open(budgets)
+        made.tokens, made.ids = [token_of(one) for one in found], [one["id"] for one in found]
+        yield made
+    servers.verify(database)
+
+
+# ------------------------------------------------------------------------------------------------------- the cases
+
+
+def lone(on: Stand) -> Result:
+    """One client, one budget: the latency nobody else adds to."""
+    return on.load("lone", "authorize", on.tokens[:1], clients=1)
+
+
+def hot(on: Stand) -> Result:
+    """A hundred clients on one budget."""
+    return on.load("hot", "authorize", on.tokens[:1])
+
+
+def spread(on: Stand) -> Result:
+    """A hundred clients over all budgets."""
+    return on.load("spread", "authorize", on.tokens)
+
+
+def lifecycle(on: Stand) -> Result:
+    """Authorize, then confirm, fail or void, over all budgets."""
+    return on.load("lifecycle", "lifecycle", on.tokens)
+
+
+def denials(on: Stand) -> Result:
+    """A hundred clients ask for more than there is. Raises ``Broken`` when one of them gets it."""
+    poor = token_of(on.open(1, totalLimit=1)[0])
+    found = on.load("denials", "authorize", [poor], amount="2")
+    if found.detail.get("OK"):
+        raise Broken(f"a budget of 1 approved {found.detail['OK']} times 2")
+    return found
+
+
+def retries(on: Stand) -> Result:
+    """Every key is sent five times by whoever comes next."""
+    return on.load("retries", "retry", on.tokens[1:2])
+
+
+def delegation(on: Stand) -> Result:
+    """A hundred clients under a token that stands five levels below its budget."""
+    budget = on.open(1)[0]
+    token: dict[str, Any] = {}
+    for depth in range(DEPTH):
+        body: dict[str, Any] = {"label": f"agent-{depth}", "caps": [{"category": CATEGORY, "limit": LIMIT - depth}]}
+        if token:
+            body["parentTokenId"] = token["id"]
+        (token,) = on.front.post(f"/api/v1/budgets/{budget['id']}/delegation-tokens", [body])
+    return on.load("delegation", "authorize", [token["sessionToken"]], fields={"claimedCategory": CATEGORY})
+
+
+def velocity(on: Stand) -> Result:
+    """A hundred clients on one budget with three velocity windows."""
+    limits = {"velocityMaxPerMinute": 10**9, "velocityMaxAmountPerHour": 10**9, "velocityMaxPerDay": 10**9}
+    return on.load("velocity", "authorize", [token_of(on.open(1, **limits)[0])])
+
+
+def batches(on: Stand) -> Result:
+    """Four clients, a hundred authorizations per request; the rate is of authorizations."""
+    found = on.load("batches", "batch", on.tokens[2:3], clients=4)
+    return Result(found.case, (found.rate or 0) * BATCH, found.p50_us, found.p99_us, found.detail)
+
+
+def singles(on: Stand) -> Result:
+    """Four clients, one authorization per request: what batches are compared with."""
+    return on.load("singles", "authorize", on.tokens[2:3], clients=4)
+
+
+def long_ledger(on: Stand, events: int, group: int) -> Result:
+    """One client on a budget with so many events already."""
+    token = filled(on, events, group)
+    return on.load(f"ledger {events}", "authorize", [token], clients=1)
+
+
+def filled(on: Stand, events: int, group: int) -> str:
+    """Return the token of a new budget with so many events."""
+    token = token_of(on.open(1)[0])
+    (first,) = on.front.post("/api/v1/authorize", [MARKER | {"_token": token}])
+    fill_events(on.front.database, first["eventId"], events, group)
+    return token
+
+
+CASES: Mapping[str, Callable[[Stand], Result]] = {
+    "lone": lone,
+    "hot": hot,
+    "spread": spread,
+    "lifecycle": lifecycle,
+    "denials": denials,
+    "retries": retries,
+    "delegation": delegation,
+    "velocity": velocity,
+    "singles": singles,
+    "batches": batches,
+}
+"""The named cases. The canonical two are ``hot`` and ``lone``."""
+
+
+def naive_cases(
+    server: postgres_server.Server, folder: Path, seconds: float, names: tuple[str, ...], budgets: int
+) -> dict[str, Result]:
+    """Return the reference: one transaction per request, in plain Python, on a database of its own."""
+    name = server.create()
+    fill = f"INSERT INTO naive_budgets SELECT 'token-' || n, 100000000000, 0 FROM generate_series(0, {budgets - 1}) n"
+    server.execute(*naive.SCHEMA, fill, "VACUUM ANALYZE", database=name)
+    words = [sys.executable, "-m", "bench.naive", server.tcp_url(name)]
+    tokens = {"lone": ["token-0"], "hot": ["token-0"], "spread": [f"token-{n}" for n in range(budgets)]}
+    found: dict[str, Result] = {}
+    with servers.process(words, servers.environment(None), folder) as (address, pid):
+        on = Stand(Front(*address, "none", server.url(name), pid), seconds)
+        for case in names:
+            found[f"naive {case}"] = on.load(case, "authorize", tokens[case], clients=1 if case == "lone" else CLIENTS)
+    server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    return found
+
+
+def pgbench_cases(
+    server: postgres_server.Server, folder: Path, seconds: float, clients: Mapping[str, tuple[int, ...]], budgets: int
+) -> dict[str, Result]:
+    """Return the best of pgbench on one budget and over all, at these numbers of clients; nothing without pgbench."""
+    if pgbench.program() is None:
+        return {}
+    name = pgbench.prepare(server, budgets)
+    found: dict[str, Result] = {}
+    for case, numbers in clients.items():
+        over = budgets if case == "spread" else 1
+        results = [
+            pgbench.measure(server, name, folder, budgets=over, clients=number, seconds=seconds) for number in numbers
+        ]
+        found[f"pgbench {case}"] = max(results, key=lambda result: result.rate or 0)
+    server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    return found
