@@ -67,6 +67,9 @@ def unguard_tool_node(node: ToolNode) -> ToolNode:
     for name in ("_run_one", "_arun_one"):
         if is_guarded(getattr(node, name)):
             detach(node, name)
+    if not hasattr(node, "_wrap_tool_call"):
+        for tool in filter(is_guarded_tool, node.tools_by_name.values()):
+            unguard_tool(tool)
     return node
 
 
