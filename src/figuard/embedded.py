@@ -8,19 +8,25 @@ and the sending of webhooks, is done by ``sweep``.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from figuard.domain.admin import Delivery, Webhook
 from figuard.domain.budget import EMBEDDED_TENANT
 from figuard.domain.views import FindingsView
 from figuard.engine import Engine
 from figuard.engine.audit import export, verify_all
-from figuard.engine.sweeper import Deliver, SweepSummary, sweep
+from figuard.engine.sweeper import Attempt, Deliver, SweepSummary, sweep
 from figuard.host import PepperHasher, RandomIds, SystemClock, new_pepper
 from figuard.ports import Clock, Ids, Store
 from figuard.service import Service
 from figuard.stores import open_store
 from figuard.wire.context import Settings
+from figuard.wire.render.webhooks import Attempted
+
+if TYPE_CHECKING:
+    from figuard.webhooks.opening import OpeningSender
 
 ACTOR = "local"
 """Who gives orders in a process of one's own."""
@@ -48,8 +54,9 @@ class Embedded:
             ids=ids or RandomIds(),
             hasher=PepperHasher(_peppers(store)),
         )
-        self.service = Service(self.engine, settings or Settings(never_expires=True))
-        self._deliver = deliver
+        post = Post(store)
+        self.service = Service(self.engine, settings or Settings(never_expires=True), sender=post)
+        self._deliver = deliver or post
 
     @property
     def tenant_id(self) -> str:
@@ -57,8 +64,13 @@ class Embedded:
         return EMBEDDED_TENANT
 
     def sweep(self) -> SweepSummary:
-        """Do everything that is due, and send the notices that wait. Raises ``Refusal`` (``STORE_UNAVAILABLE``)."""
-        return sweep(self.engine, self._deliver or _http())
+        """
+        Do everything that is due, and send the notices that wait.
+
+        Raises ``Refusal`` (``STORE_UNAVAILABLE``), and ``figuard.webhooks.opening.SealedSecretError`` for a webhook of
+        a server on this store whose key is not here.
+        """
+        return sweep(self.engine, self._deliver)
 
     def verify_all(self) -> Iterator[FindingsView]:
         """Verify every book; yields one view per book."""
@@ -102,9 +114,42 @@ def _peppers(store: Store) -> list[bytes]:
     return [*configured, *([own.encode()] if own else [])]
 
 
-def _http() -> Deliver:
-    # Only a process that sends pays for an HTTP client.
-    from figuard.webhooks.sender import Sender
+class Post:
+    """The house's sender for a store that a server may share. Only a process that sends pays for an HTTP client."""
 
-    sender: Callable[..., object] = Sender()
-    return sender  # type: ignore[return-value]
+    def __init__(self, store: Store, *, allow_private: bool = False) -> None:
+        """Send for *store*, to public https addresses only unless *allow_private*."""
+        self._store = store
+        self._allow_private = allow_private
+        self._sender: OpeningSender | None = None
+
+    def __call__(self, webhook: Webhook, delivery: Delivery) -> Attempt:
+        """As ``OpeningSender``."""
+        sent = self._opened()(webhook, delivery)
+        return Attempt(sent.response_status, sent.response_body, sent.error_message)
+
+    def test(self, webhook: Webhook) -> Attempted:
+        """As ``OpeningSender.test``."""
+        return self._opened().test(webhook)
+
+    def check(self, url: str) -> None:
+        """As ``OpeningSender.check``."""
+        self._opened().check(url)
+
+    def _opened(self) -> OpeningSender:
+        if self._sender is None:
+            from figuard.webhooks.opening import OpeningSender
+
+            self._sender = OpeningSender(self._key, allow_private=self._allow_private)
+        return self._sender
+
+    def _key(self) -> str | None:
+        """Return the key of webhook secrets as a server on this store finds it, or None."""
+        from figuard.webhooks.opening import KEY_VARIABLE
+        from figuard.webhooks.secretbox import SECRET_KEY_META
+        from figuard.webhooks.secretfile import SECRETS_FILE_VARIABLE, kept
+
+        if key := os.environ.get(KEY_VARIABLE):
+            return key
+        file = os.environ.get(SECRETS_FILE_VARIABLE)
+        return (kept(file).get(KEY_VARIABLE) if file else None) or self._store.meta(SECRET_KEY_META)

@@ -19,7 +19,6 @@ from figuard.domain.instants import Instant
 from figuard.domain.questions import Question
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import BudgetReply, Reply
-from figuard.domain.valueclass import replace
 from figuard.domain.views import View, WebhookView
 from figuard.ports import Hasher
 from figuard.wire.codec import decode_request
@@ -31,6 +30,9 @@ from figuard.wire.responses import WebhookTestResponse
 
 Answer = tuple[int, Any]
 """An HTTP status and a response struct (None: no body)."""
+
+Seal = Callable[[CreateWebhook, str], CreateWebhook]
+"""Hides the secret of a tenant's webhook that is being made."""
 
 _COMMANDS: frozenset[type] = frozenset(get_args(Command))
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -127,7 +129,7 @@ def steps(
     context: Context,
     caller: Caller,
     idempotency_key: str | None,
-    seal: Callable[[str], str] | None,
+    seal: Seal | None,
 ) -> Steps:
     """Return the steps of one request; the generator's value is its answer. Raises ``Refusal`` while it runs."""
     key = None if idempotency_key is None else checked_key(idempotency_key)
@@ -143,7 +145,7 @@ def steps(
     if isinstance(command, CreateWebhook):
         yield Judge(command.url)
         if seal is not None:
-            command = replace(command, secret=seal(command.secret))
+            command = seal(command, caller.tenant_id)
     reply = yield Order(command, caller.tenant_id, caller.actor, key, mark, caller.only_budget_id)
     status = operation.status
     if operation.status_again is not None and isinstance(reply, BudgetReply) and not reply.created:
@@ -176,13 +178,13 @@ class Service:
         settings: Settings | None = None,
         *,
         sender: WebhookSender | None = None,
-        seal: Callable[[str], str] | None = None,
+        seal: Seal | None = None,
     ) -> None:
         """
         Stand on *engine*.
 
-        *sender* judges and tests webhook addresses (the house's own unless given). *seal* turns a webhook's secret
-        into what is stored; without it secrets are stored as they are.
+        *sender* judges and tests webhook addresses (the house's own unless given). *seal* hides a webhook's secret
+        in what is stored; without it secrets are stored as they are.
         """
         self.engine = engine
         self.settings = settings or Settings()
@@ -242,7 +244,7 @@ class AsyncService:
         settings: Settings | None = None,
         *,
         sender: WebhookSender | None = None,
-        seal: Callable[[str], str] | None = None,
+        seal: Seal | None = None,
     ) -> None:
         """As ``Service``."""
         self.engine = engine

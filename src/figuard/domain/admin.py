@@ -53,7 +53,7 @@ class ApiKey:
 
 @valueclass
 class Webhook:
-    """Where notices of some types go. ``secret`` signs them (``enc:…`` when encrypted at rest)."""
+    """Where notices of some types go. ``secret`` signs them; a server stores it sealed."""
 
     id: str
     tenant_id: str

@@ -53,7 +53,8 @@ def gather_nothing(work: Work, order: Order, command: CreateWebhook | CreateTena
 
 def create_webhook(work: Work, order: Order, command: CreateWebhook) -> WebhookReply:
     """Subscribe a URL; it was checked to be safe by whoever built the command."""
-    webhook = Webhook(work.ids.id(work.now), order.tenant_id, command.url, command.secret, command.events, work.now)
+    webhook_id = command.webhook_id or work.ids.id(work.now)
+    webhook = Webhook(webhook_id, order.tenant_id, command.url, command.secret, command.events, work.now)
     work.put(webhook)
     return WebhookReply(webhook)
 

@@ -11,6 +11,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from figuard.domain.admin import ApiKey
+from figuard.domain.commands import CreateWebhook
+from figuard.domain.valueclass import replace
 from figuard.server.api import Api
 from figuard.server.auth import Gate, KeyedEngine
 from figuard.server.backend import Backend
@@ -49,7 +51,7 @@ class Server:
         self.hasher = AgedHasher(backend.hasher)
         self.sender = sender or Sender(
             allow_private=settings.webhook_allow_private,
-            secret_of=lambda webhook: backend.box.open(webhook.secret),
+            secret_of=lambda webhook: backend.box.open(webhook.secret, webhook.tenant_id, webhook.id),
             # A process cannot end while a notice is on its way.
             total_seconds=min(TOTAL_SECONDS, settings.stop_seconds),
         )
@@ -64,7 +66,14 @@ class Server:
     def _service_of(self, key: ApiKey) -> AsyncService:
         keyed = KeyedEngine(self.backend.engine, key.id, self.hasher)
         sender: WebhookSender = self.sender
-        return AsyncService(keyed, self.settings.wire(), sender=sender, seal=self.backend.box.seal)
+        return AsyncService(keyed, self.settings.wire(), sender=sender, seal=self._sealed)
+
+    def _sealed(self, command: CreateWebhook, tenant_id: str) -> CreateWebhook:
+        """Hide a webhook's secret; it is sealed for that very webhook, which gets its name here."""
+        engine = self.backend.engine
+        webhook_id = engine.ids.id(engine.now())
+        secret = self.backend.box.seal(command.secret, tenant_id, webhook_id)
+        return replace(command, secret=secret, webhook_id=webhook_id)
 
     def _routed(self) -> ASGIApp:
         sessions = Sessions(self.settings, self.gate, self.backend.hasher)

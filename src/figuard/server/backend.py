@@ -17,17 +17,15 @@ from figuard.engine import Engine
 from figuard.engine.async_engine import AsyncEngine, over_engine, over_store
 from figuard.host import PepperHasher, RandomIds, SystemClock, new_pepper
 from figuard.ports import AsyncStore, Changes, Clock, Ids, Record, Store
-from figuard.server.secretbox import SecretBox, decoded_key, new_key
-from figuard.server.secretfile import fill
 from figuard.server.settings import ServerSettings
 from figuard.stores import MEMORY, open_store
+from figuard.webhooks.secretbox import SECRET_KEY_META, SecretBox, decoded_key, new_key
+from figuard.webhooks.secretfile import fill
 
 READER_THREADS = 4
 """How many queries of one SQLite file run side by side."""
 PEPPER_META = "pepper"
 """Under what name a database keeps the pepper it made for itself; embedded mode uses the same."""
-SECRET_KEY_META = "webhook_secret_key"
-"""Under what name a database keeps the key of webhook secrets when none was configured."""
 _LOG = logging.getLogger(__name__)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from figuard.domain import instants
 from figuard.domain.instants import SECOND
-from figuard.server.secretbox import decoded_key
+from figuard.webhooks.secretbox import decoded_key
 from figuard.wire import limits
 from figuard.wire.context import Settings as WireSettings
 

@@ -5,8 +5,10 @@ One request, from its parts to its answer, in both colours.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -80,6 +82,10 @@ class FakeSender:
         )
 
 
+def _sealed(command: CreateWebhook, tenant_id: str) -> CreateWebhook:
+    return replace(command, secret=f"enc:{command.secret[::-1]} of {tenant_id}", webhook_id=str(uuid4()))
+
+
 class Desk:
     """A service of either colour on a fresh engine, asked in one way."""
 
@@ -87,7 +93,7 @@ class Desk:
         self.world: World = world()
         self.engine = Noting(self.world.engine)
         self.sender = FakeSender()
-        rest: dict[str, Any] = {"sender": self.sender, "seal": lambda secret: f"enc:{secret[::-1]}"}
+        rest: dict[str, Any] = {"sender": self.sender, "seal": _sealed}
         settings = Settings(never_expires=True)
         if colour == "blocking":
             self._handle = Service(self.engine, settings, **rest).handle
@@ -230,7 +236,8 @@ def test_a_webhooks_address_is_judged_and_its_secret_sealed(desk):
     order = desk.engine.given[-1]
 
     assert (201, ["https://example.com/hook"]) == (status, desk.sender.judged)
-    assert CreateWebhook("https://example.com/hook", "enc:fedcba9876543210", ("SPEND_DENIED",)) == order.command
+    sealed = f"enc:fedcba9876543210 of {TENANT}"
+    assert CreateWebhook("https://example.com/hook", sealed, ("SPEND_DENIED",), made.id) == order.command
     assert made.id == desk("create_webhook", HOOK, idempotency_key="k")[1].id
 
 

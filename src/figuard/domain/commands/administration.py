@@ -73,11 +73,16 @@ class ResetItem:
 
 @valueclass
 class CreateWebhook:
-    """Subscribe a URL to notices. The secret comes as it will be stored."""
+    """
+    Subscribe a URL to notices. The secret comes as it will be stored.
+
+    ``webhook_id`` comes along when the secret was sealed for that very webhook.
+    """
 
     url: str
     secret: str
     events: tuple[str, ...]
+    webhook_id: str | None = None
 
 
 @valueclass

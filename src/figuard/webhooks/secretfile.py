@@ -8,6 +8,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+SECRETS_FILE_VARIABLE = "FIGUARD_SECRETS_FILE"
+"""The variable that names the file."""
+
 
 def fill(path: str, name: str, make: Callable[[], str]) -> str:
     """
@@ -16,7 +19,7 @@ def fill(path: str, name: str, make: Callable[[], str]) -> str:
     Raises ``OSError`` when the file cannot be read or written.
     """
     file = Path(path).expanduser()
-    if (known := _read(file).get(name)) is not None:
+    if (known := kept(file).get(name)) is not None:
         return known
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = make()
@@ -24,10 +27,12 @@ def fill(path: str, name: str, make: Callable[[], str]) -> str:
     with os.fdopen(descriptor, "a", encoding="utf-8") as out:
         out.write(f"{name}={made}\n")
     # Another server may have appended first: then the first line counts for both.
-    return _read(file)[name]
+    return kept(file)[name]
 
 
-def _read(file: Path) -> dict[str, str]:
+def kept(path: str | Path) -> dict[str, str]:
+    """Return the secrets of the file by name; none when there is no file. Raises ``OSError``."""
+    file = Path(path).expanduser()
     found: dict[str, str] = {}
     if not file.exists():
         return found

@@ -1,0 +1,71 @@
+"""
+Several reads in one round trip answer what each of them answers by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from figuard.ports import Changes, Kind
+from figuard.stores.postgres import PostgresStore
+from figuard.stores.postgres.together import fits, statement
+from figuard.testing.store_suite_records import a_budget, a_reply, a_token, an_api_key, an_event
+
+READS = [
+    (Kind.TOKENS, ("k1", "nobody", "k2")),
+    (Kind.ATTEMPTS, (("b1", False, "e1"), ("b1", True, "e1"), ("b1", False, "none"))),
+    (Kind.EVENTS, ("e1", "e2")),
+    (Kind.ENTITY_EVENTS, (("b1", "order"),)),
+    (Kind.CALLERS, ("a1",)),
+    (Kind.REMEMBERED, (("t1", "fund", "key"),)),
+    (Kind.TENANTS, ()),
+]
+
+
+@pytest.fixture
+async def store(database):
+    opened = await PostgresStore.open(database.url)
+    yield opened
+    await opened.close()
+
+
+async def test_reads_together_answer_what_each_answers(store):
+    async with store.begin() as work:
+        await work.write(
+            Changes(inserted=[a_budget(), a_token("k1"), a_token("k2"), an_event("e1"), an_api_key(), a_reply("key")])
+        )
+    async with store.begin() as work:
+        apart = [dict(await work.read(kind, keys)) for kind, keys in READS]
+        together = [dict(answers) for answers in await work.read_many(READS)]
+
+    assert apart == together
+    assert {"k1", "k2"} == set(together[0])
+    assert {("b1", False, "e1")} == set(together[1])
+    assert {"e1"} == set(together[2])
+
+
+def test_what_locks_or_answers_many_is_read_by_itself():
+    assert not any(map(fits, (Kind.BUDGETS, Kind.API_KEYS, Kind.ENTITY_EVENTS, Kind.NEXT_EXPIRY, Kind.EVENT_HOMES)))
+    assert all(map(fits, (Kind.TOKENS, Kind.ATTEMPTS, Kind.EVENTS, Kind.CALLERS, Kind.REMEMBERED)))
+    assert 1 == statement((Kind.TOKENS, Kind.ATTEMPTS)).count("UNION ALL")
+
+
+async def test_two_transactions_ask_about_one_caller_side_by_side(store):
+    """
+    Every batch asks about the keys of its callers: if that locked, there would be one lane in all the world.
+    """
+    async with store.begin() as work:
+        await work.write(Changes(inserted=[an_api_key()]))
+    both = asyncio.Barrier(2)
+
+    async def ask():
+        async with store.begin() as work:
+            found = await work.read(Kind.CALLERS, ("a1",))
+            await asyncio.wait_for(both.wait(), 5)
+            return found["a1"]
+
+    first, second = await asyncio.gather(ask(), ask())
+
+    assert an_api_key() == first == second
