@@ -9,29 +9,27 @@ as far as that is known beforehand; that saves waiting for row locks and is neve
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 from zlib import crc32
 
 from figuard.domain.codes import ErrorCode
-from figuard.domain.commands import Authorize, Order
+from figuard.domain.commands import Order
 from figuard.domain.instants import Instant
 from figuard.domain.questions import Question
 from figuard.domain.refusal import Refusal
-from figuard.domain.replies import AuthorizeReply, EventReply, Reply
+from figuard.domain.replies import Reply
 from figuard.domain.views import View
-from figuard.engine.batch import Outcome, Read, run
+from figuard.engine.awaited import Committer
+from figuard.engine.batch import Outcome
 from figuard.engine.batcher import BATCH_MAX, QUEUE_MAX
 from figuard.engine.engine import Engine, as_refusal, duty_of
+from figuard.engine.hints import Hints
 from figuard.engine.owned import Perform
 from figuard.engine.questions import answer
-from figuard.engine.work import Work
-from figuard.ports import AsyncStore, Clock, Hasher, Ids, OutcomeUnknown, Query, StoreConflict, StoreUnavailable
-
-HINTS_MAX = 100_000
-"""How many tokens and events a process remembers the lane of."""
+from figuard.ports import AsyncStore, Clock, Hasher, Ids, Query, StoreUnavailable
 
 Commit = Callable[[Sequence[Order]], Awaitable[list[Outcome]]]
 
@@ -108,6 +106,7 @@ class AsyncEngine:
         hasher: Hasher,
         lanes: int = 1,
         queue_max: int = QUEUE_MAX,
+        hints: Hints | None = None,
     ) -> None:
         """Take how a batch is committed and a query answered; use ``over_store`` or ``over_engine``."""
         self.clock = clock
@@ -116,7 +115,7 @@ class AsyncEngine:
         self._query = query
         self._queue_max = queue_max
         self._lanes = [Lane(commit) for _ in range(lanes)]
-        self._hints: OrderedDict[str, str] = OrderedDict()
+        self._hints = hints
 
     def now(self) -> Instant:
         """Return the present instant."""
@@ -147,7 +146,8 @@ class AsyncEngine:
         """Return the reply of an order that is done. Raises ``Refusal`` as ``execute`` does."""
         if isinstance(outcome, Exception):
             raise as_refusal(outcome) from (None if isinstance(outcome, Refusal) else outcome)
-        self._remember(order, outcome)
+        if self._hints is not None:
+            self._hints.note(outcome)
         return outcome
 
     async def ask(self, question: Question, tenant_id: str, *, only_budget_id: str | None = None) -> View:
@@ -181,36 +181,10 @@ class AsyncEngine:
         for lane in self._lanes:
             await lane.finish()
 
-    # -- lanes -----------------------------------------------------------------------------------------------------
-
     def _lane(self, order: Order) -> Lane:
-        if len(self._lanes) == 1:
+        if self._hints is None or len(self._lanes) == 1:
             return self._lanes[0]
-        handle = _handle(order)
-        home = self._hints.get(handle, handle)
-        return self._lanes[crc32(home.encode()) % len(self._lanes)]
-
-    def _remember(self, order: Order, reply: Reply) -> None:
-        if len(self._lanes) == 1 or not isinstance(reply, AuthorizeReply | EventReply):
-            return
-        budget_id = reply.budget.id
-        for handle in (_handle(order), reply.event.id):
-            self._hints[handle] = budget_id
-            self._hints.move_to_end(handle)
-        while len(self._hints) > HINTS_MAX:
-            self._hints.popitem(last=False)
-
-
-def _handle(order: Order) -> str:
-    """Return what an order names its budget by: the budget, a token's hash or an event."""
-    command = order.command
-    if isinstance(command, Authorize):
-        return command.token_hash
-    for name in ("budget_id", "event_id", "token_id"):
-        handle: str | None = getattr(command, name, None)
-        if handle is not None:
-            return handle
-    return order.tenant_id
+        return self._lanes[crc32(self._hints.home_of(order).encode()) % len(self._lanes)]
 
 
 def over_engine(
@@ -236,37 +210,14 @@ def over_store(
     store: AsyncStore, *, clock: Clock, ids: Ids, hasher: Hasher, lanes: int = 1, queue_max: int = QUEUE_MAX
 ) -> AsyncEngine:
     """Return an engine over an awaited store, with so many lanes."""
-
-    async def transact(orders: Sequence[Order]) -> list[Outcome]:
-        work = Work(clock.now(), ids, hasher)
-        async with store.begin() as unit:
-            steps = run(work, orders)
-            try:
-                step = next(steps)
-                while True:
-                    if isinstance(step, Read):
-                        step = steps.send(await unit.read(step.kind, step.keys))
-                    else:
-                        await unit.write(step.changes)
-                        step = steps.send(None)
-            except StopIteration as done:
-                outcomes: list[Outcome] = done.value
-        return outcomes
-
-    async def commit(orders: Sequence[Order]) -> list[Outcome]:
-        try:
-            return await transact(orders)
-        except OutcomeUnknown as error:
-            return [error] * len(orders)
-        except Exception as error:  # noqa: BLE001 - every cause is retried once, singly, and reported to its caller
-            if len(orders) == 1 and not isinstance(error, StoreConflict):
-                return [error]
-        return [await alone(order) for order in orders]
-
-    async def alone(order: Order) -> Outcome:
-        try:
-            return (await transact([order]))[0]
-        except Exception as error:  # noqa: BLE001 - reported to its caller
-            return error
-
-    return AsyncEngine(commit, store.query, clock=clock, ids=ids, hasher=hasher, lanes=lanes, queue_max=queue_max)
+    committer = Committer(store, clock=clock, ids=ids, hasher=hasher)
+    return AsyncEngine(
+        committer.commit,
+        store.query,
+        clock=clock,
+        ids=ids,
+        hasher=hasher,
+        lanes=lanes,
+        queue_max=queue_max,
+        hints=committer.hints,
+    )

@@ -42,13 +42,22 @@ class Read(NamedTuple):
     keys: Sequence[Any]
 
 
+class ReadMany(NamedTuple):
+    """Ask for several kinds at once, of which none locks; answered by what each answers, in their order."""
+
+    reads: Sequence[Read]
+
+
 class Write(NamedTuple):
     """Hand the transaction everything to write."""
 
     changes: Changes
 
 
-Steps = Generator[Read | Write, Mapping[Any, Any] | None, list[Outcome]]
+Steps = Generator[Read | ReadMany | Write, Any, list[Outcome]]
+"""What to read and to write; a read is answered by a mapping, several at once by a list of them."""
+_Reading = Generator[Read | ReadMany, Any, None]
+_LAST_PHASE = max(kind.phase for kind in Kind)
 
 
 def encode(value: object) -> str:
@@ -73,18 +82,19 @@ def run(work: Work, orders: Sequence[Order]) -> Steps:
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _gather(
-    work: Work, orders: Sequence[Order], outcomes: list[Outcome | None]
-) -> Generator[Read, Mapping[Any, Any] | None, None]:
+def _gather(work: Work, orders: Sequence[Order], outcomes: list[Outcome | None]) -> _Reading:
     """Advance all gatherers; reads of the lowest phase that anyone waits for are made first, one per kind."""
-    if len(orders) == 1:
+    if len(orders) == 1 and orders[0].key_id is None and not _is_remembered(orders[0]):
         yield from _gather_one(work, orders[0], outcomes)
         return
     waiting: list[tuple[int, Loads, list[Load]]] = []
     for index, order in enumerate(orders):
-        gatherer = _gatherer(work, order)
+        gatherer = _handler(order).gather(work, order, order.command)
         if (loads := _advance(gatherer, index, outcomes)) is not None:
             waiting.append((index, gatherer, loads))
+        if admission := _admission(order):
+            # Beside the others of their phase, which is the last: they cost no round trip of their own.
+            waiting.append((index, _nothing_more(), admission))
     while waiting:
         yield from _read(work, [load for _, _, loads in waiting for load in loads])
         still: list[tuple[int, Loads, list[Load]]] = []
@@ -97,12 +107,10 @@ def _gather(
         waiting = still
 
 
-def _gather_one(
-    work: Work, order: Order, outcomes: list[Outcome | None]
-) -> Generator[Read, Mapping[Any, Any] | None, None]:
+def _gather_one(work: Work, order: Order, outcomes: list[Outcome | None]) -> _Reading:
     """Do the same for a lone order, which has nobody to wait for."""
     try:
-        for loads in _gatherer(work, order):
+        for loads in _handler(order).gather(work, order, order.command):
             for load in loads if len(loads) == 1 else sorted(loads, key=_phase):
                 if keys := work.wants(load):
                     answers = yield Read(load.kind, keys)
@@ -115,18 +123,18 @@ def _phase(load: Load) -> int:
     return load.kind.phase
 
 
-def _gatherer(work: Work, order: Order) -> Loads:
-    gatherer = _handler(order).gather(work, order, order.command)
-    return _admitted(order, gatherer) if order.key_id is not None or _is_remembered(order) else gatherer
+def _nothing_more() -> Loads:
+    yield from ()
 
 
-def _admitted(order: Order, gatherer: Loads) -> Loads:
-    """Read also what lets the order in or answers it already; last, so that locks are taken in one order by all."""
-    yield from gatherer
+def _admission(order: Order) -> list[Load]:
+    """Return the reads of what lets the order in, or answers it already."""
+    loads: list[Load] = []
     if _is_remembered(order):
-        yield (Load(Kind.REMEMBERED, (_memory_key(order),)),)
+        loads.append(Load(Kind.REMEMBERED, (_memory_key(order),)))
     if order.key_id is not None:
-        yield (Load(Kind.API_KEYS, (order.key_id,)),)
+        loads.append(Load(Kind.CALLERS, (order.key_id,)))
+    return loads
 
 
 def _is_remembered(order: Order) -> bool:
@@ -143,7 +151,7 @@ def _advance(gatherer: Loads, index: int, outcomes: list[Outcome | None]) -> lis
     return None if loads is None else list(loads)
 
 
-def _read(work: Work, loads: list[Load]) -> Generator[Read, Mapping[Any, Any] | None, None]:
+def _read(work: Work, loads: list[Load]) -> _Reading:
     wanted: dict[Kind, dict[Any, None]] = {}
     for load in loads:
         keys = work.wants(load)
@@ -152,10 +160,14 @@ def _read(work: Work, loads: list[Load]) -> Generator[Read, Mapping[Any, Any] | 
     if not wanted:
         return
     first = min(kind.phase for kind in wanted)
-    for kind in sorted((k for k in wanted if k.phase == first), key=_ordinal):
-        keys = list(wanted[kind])
-        answers = yield Read(kind, keys)
-        work.take(kind, keys, answers or {})
+    reads = [Read(kind, list(wanted[kind])) for kind in sorted(wanted, key=_ordinal) if kind.phase == first]
+    if first == _LAST_PHASE and len(reads) > 1:
+        for read, answers in zip(reads, (yield ReadMany(reads)), strict=True):
+            work.take(read.kind, read.keys, answers)
+        return
+    for read in reads:
+        answers = yield read
+        work.take(read.kind, read.keys, answers or {})
 
 
 def _ordinal(kind: Kind) -> int:

@@ -15,7 +15,7 @@ from figuard.domain.questions import Question
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import Reply
 from figuard.domain.views import View
-from figuard.engine.batch import Outcome, Read, run
+from figuard.engine.batch import Outcome, Read, ReadMany, run
 from figuard.engine.batcher import Batcher
 from figuard.engine.duties import CLOCK
 from figuard.engine.owned import Perform, Steps
@@ -139,6 +139,8 @@ class Engine:
                 while True:
                     if isinstance(step, Read):
                         step = steps.send(unit.read(step.kind, step.keys))
+                    elif isinstance(step, ReadMany):
+                        step = steps.send([unit.read(kind, keys) for kind, keys in step.reads])
                     else:
                         unit.write(step.changes)
                         step = steps.send(None)

@@ -100,6 +100,12 @@ class Kind(Enum):
     """
     FORGETTABLE = (29, 3)
     """Many `Remembered` by (instant, limit): [S-68] those created at or before the instant, oldest first."""
+    CALLERS = (30, 3)
+    """
+    One `ApiKey` by id, as last committed. [S-71] A revoked key is found as revoked.
+
+    For whoever wants to know whether a caller is still let in: any number of transactions may ask side by side.
+    """
 
     # The members are keys of every table of a transaction; the identity of a member is hashed faster than its name.
     __hash__ = object.__hash__

@@ -109,6 +109,10 @@ class AsyncUnitOfWork(Protocol):
         """As ``UnitOfWork.read``."""
         ...
 
+    async def read_many(self, reads: Sequence[tuple[Kind, Sequence[Any]]]) -> Sequence[Mapping[Any, Any]]:
+        """Return what each of several reads answers; each kind is named once, none locks, and all are of one phase."""
+        ...
+
     async def write(self, changes: Changes) -> None:
         """As ``UnitOfWork.write``."""
         ...

@@ -8,7 +8,7 @@ from typing import Any
 
 from figuard.stores.codecs import DECODERS
 
-KEPT_MAX = 1024
+KEPT_MAX = 8192
 """How many records of one type are kept decoded beside their JSON."""
 
 

@@ -149,6 +149,7 @@ LOOKUPS: Mapping[Kind, Lookup] = {
     Kind.RECEIPTS: _many(Receipt, "SELECT data FROM receipts WHERE budget_id = ?1 ORDER BY created_at DESC, id DESC"),
     Kind.RECEIPTS_BY_TOKEN: _one(Receipt, "SELECT data FROM receipts WHERE token = ?1"),
     Kind.API_KEYS: _one(ApiKey, "SELECT data FROM api_keys WHERE id = ?1"),
+    Kind.CALLERS: _one(ApiKey, "SELECT data FROM api_keys WHERE id = ?1"),
     Kind.API_KEYS_BY_HASH: _one(ApiKey, "SELECT data FROM api_keys WHERE hash = ?1"),
     Kind.TENANTS: _one(Tenant, "SELECT data FROM tenants WHERE id = ?1"),
     Kind.DUE_DELIVERIES: _many(Delivery, _DUE_DELIVERIES),

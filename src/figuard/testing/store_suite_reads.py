@@ -341,12 +341,13 @@ class ReadCases:
         assert got(store, Kind.RECEIPTS_BY_TOKEN, "token-r1") is None
 
     def test_api_keys(self, make_store: MakeStore):
-        """[S-25] A key is found by id after it was revoked."""
+        """[S-25] [S-71] A key is found by id after it was revoked, for whatever purpose."""
         store = make_store()
         put(store, an_api_key())
         put(store, updated=[an_api_key(revoked_at=3)])
 
         assert got(store, Kind.API_KEYS, "a1") == an_api_key(revoked_at=3)
+        assert got(store, Kind.CALLERS, "a1") == an_api_key(revoked_at=3)
 
     def test_api_keys_by_hash(self, make_store: MakeStore):
         """[S-26] A key is found by its hash, not by one in another case."""

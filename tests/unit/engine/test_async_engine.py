@@ -17,10 +17,10 @@ from figuard.domain.amounts import quanta
 from figuard.domain.codes import ErrorCode
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import AuthorizeReply, BudgetReply, EventReply
-from figuard.engine import async_engine
 from figuard.engine.async_engine import AsyncEngine, Lane, over_engine, over_store
 from figuard.engine.batch import Outcome
-from figuard.ports import StoreConflict, StoreUnavailable
+from figuard.engine.hints import Hints
+from figuard.ports import Kind, StoreConflict, StoreUnavailable
 from figuard.stores.memory import MemoryStore
 from tests.builders import TENANT, World, spend
 from tests.unit.engine.tools import contents
@@ -35,7 +35,11 @@ class AwaitedUnit:
 
     async def read(self, kind: Any, keys: Sequence[Any]) -> Any:
         await asyncio.sleep(0)
+        self._store.kinds.append(kind)
         return self._inner.read(kind, keys)
+
+    async def read_many(self, reads: Any) -> Any:
+        return [await self.read(kind, keys) for kind, keys in reads]
 
     async def write(self, changes: Any) -> None:
         await asyncio.sleep(0)
@@ -51,6 +55,7 @@ class AwaitedStore:
         self.inner = inner
         self.failures: list[Exception | None] = []
         self.transactions = 0
+        self.kinds: list[Kind] = []
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
@@ -78,6 +83,11 @@ class Case:
         self.store: Any = AwaitedStore(inner)
         world = self.world
         self.engine = over_store(self.store, clock=world.clock, ids=world.ids, hasher=world.hasher, **fields)
+
+    @property
+    def hints(self) -> Hints:
+        assert self.engine._hints is not None
+        return self.engine._hints
 
     def order(self, command: Any) -> c.Order:
         return c.Order(command, TENANT, "test")
@@ -268,10 +278,20 @@ async def test_what_is_known_to_concern_one_budget_keeps_to_one_lane():
 async def test_a_settlement_teaches_the_lane_of_its_event():
     case = Case(lanes=16)
     event = case.world.authorize(case.budget, 30).event
-    reply = await case.engine.execute(case.order(c.Confirm(event.id, quanta(20))))
+    order = case.order(c.Confirm(event.id, quanta(20)))
+    reply = await case.engine.execute(order)
 
     assert isinstance(reply, EventReply)
-    assert event.budget_id == case.engine._hints[event.id]
+    assert event.budget_id == case.hints.home_of(order)
+
+
+async def test_a_group_keeps_to_the_lane_of_its_first_request():
+    case = Case(lanes=16)
+    await case.ask(1, "a")
+    one = case.asking(1, "b")
+    assert isinstance(one.command, c.Authorize)
+
+    assert case.engine._lane(one) is case.engine._lane(case.order(c.AuthorizeAll((one.command,))))
 
 
 async def test_several_lanes_keep_to_the_limit_all_the_same():
@@ -281,15 +301,6 @@ async def test_several_lanes_keep_to_the_limit_all_the_same():
 
     assert quanta(99) == case.reserved
     case.world.judge(case.budget)
-
-
-async def test_hints_are_forgotten_oldest_first():
-    case = Case(lanes=2)
-    hints = case.engine._hints
-    hints.update((f"{n}", "budget") for n in range(async_engine.HINTS_MAX))
-    event = (await case.ask()).event
-
-    assert (async_engine.HINTS_MAX, True, False) == (len(hints), event.id in hints, "0" in hints)
 
 
 def lane(commit: Callable[[list[str]], Any]) -> Lane:

@@ -176,5 +176,8 @@ class _AwaitedUnit:
     async def read(self, kind: Kind, keys: Sequence[Any]) -> Mapping[Any, Any]:
         return self._unit.read(kind, keys)
 
+    async def read_many(self, reads: Any) -> Any:
+        return [self._unit.read(kind, keys) for kind, keys in reads]
+
     async def write(self, changes: Any) -> None:
         self._unit.write(changes)

@@ -162,6 +162,7 @@ _ANSWERS: Mapping[Kind, Answer] = {
     Kind.RECEIPTS: _receipts,
     Kind.RECEIPTS_BY_TOKEN: _first(Receipt, "token"),
     Kind.API_KEYS: _record(ApiKey),
+    Kind.CALLERS: _record(ApiKey),
     Kind.API_KEYS_BY_HASH: _first(ApiKey, "hash"),
     Kind.TENANTS: _record(Tenant),
     Kind.DUE_DELIVERIES: _due_deliveries,

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from figuard.ports import StoreUnavailable
-from figuard.stores.postgres.driver import Connection, DriverError, Pool, PostgresError, end, open_pool
+from figuard.stores.postgres.driver import Connection, DriverError, Pool, PostgresError, end, is_over, open_pool
 from figuard.stores.postgres.failures import (
     COMMAND_SECONDS,
     IDLE_SECONDS,
@@ -70,6 +70,9 @@ class Connections:
         self.place = place_of(url)
         self._writers = writers
         self._readers = readers
+        # Lanes that came back. A lane is used again and again, and asking the pool for it costs more than a statement.
+        self._idle: list[Connection] = []
+        self._wanting = 0
         self.writing: set[asyncio.Task[Any] | None] = set()
         self._process = os.getpid()
         self._is_closed = False
@@ -85,12 +88,24 @@ class Connections:
         self._check_open()
         if self._writers is None:
             raise StoreUnavailable(f"the store {self.place!r} was opened read-only; open it for writing")
-        return await self._lend(self._writers)
+        while self._idle:
+            connection = self._idle.pop()
+            if not is_over(connection):
+                return connection
+            await self._writers.release(connection)
+        self._wanting += 1
+        try:
+            return await self._lend(self._writers)
+        finally:
+            self._wanting -= 1
 
     async def take_back(self, connection: Connection) -> None:
         """Take a lane back, which has no transaction open."""
         assert self._writers is not None
-        await self._writers.release(connection)
+        if self._is_closed or is_over(connection) or self._wanting:
+            await self._writers.release(connection)
+        else:
+            self._idle.append(connection)
 
     @asynccontextmanager
     async def reader(self) -> AsyncGenerator[Connection]:
@@ -125,6 +140,8 @@ class Connections:
         if self._is_closed:
             return
         self._is_closed = True
+        while self._idle and self._writers is not None:
+            await self._writers.release(self._idle.pop())
         for pool in (self._writers, self._readers):
             if pool is None:
                 continue

@@ -81,8 +81,13 @@ class Batched:
     locking: str | None
 
 
+def key_types(kind: Kind) -> tuple[str, ...]:
+    """Return the types of what a key is made of."""
+    return _TYPES.get(kind, ("text",))
+
+
 def _batched(kind: Kind, lookup: Lookup) -> Batched:
-    types = _TYPES.get(kind, ("text",))
+    types = key_types(kind)
     arrays = ", ".join(f"${number}::{of}[]" for number, of in enumerate(types, start=1))
     names = ", ".join(f"p{number}" for number in range(1, len(types) + 1))
     keys = f"FROM unnest({arrays}) WITH ORDINALITY AS k ({names}, n)"

@@ -15,6 +15,7 @@ from figuard.stores.postgres.connections import EVERYBODY, Connections
 from figuard.stores.postgres.driver import Connection, Row, end, is_over
 from figuard.stores.postgres.failures import failure, is_lost
 from figuard.stores.postgres.reads import BATCHED, lock_references, look_up
+from figuard.stores.postgres.together import fits, look_up_together
 from figuard.stores.postgres.writes import write
 
 BEGIN_TRIES = 3
@@ -48,6 +49,16 @@ class PostgresWork:
         if kind is Kind.REFERENCES:
             await lock_references(self.fetch, keys)
         return await look_up(self.fetch, kind, keys)
+
+    async def read_many(self, reads: Sequence[tuple[Kind, Sequence[Any]]]) -> Sequence[Mapping[Any, Any]]:
+        """As ``ports.AsyncUnitOfWork.read_many``: in one round trip, as far as the kinds allow."""
+        if self._wall is not None:
+            await self._raise_wall(self._wall)
+        fitting = [(kind, keys) for kind, keys in reads if keys and fits(kind)]
+        if len(fitting) <= 1:
+            return [await self.read(kind, keys) for kind, keys in reads]
+        found = dict(zip((kind for kind, _ in fitting), await look_up_together(self.fetch, fitting), strict=True))
+        return [found[kind] if kind in found else await self.read(kind, keys) for kind, keys in reads]
 
     async def write(self, changes: Changes) -> None:
         """As ``ports.AsyncUnitOfWork.write``."""
