@@ -59,7 +59,8 @@ async def open_backend(settings: ServerSettings, *, clock: Clock | None = None, 
         except BaseException:
             await store.close()
             raise
-        return SharedBackend(store, settings.lanes, clock, ids, PepperHasher(peppers), box)
+        hasher = PepperHasher(peppers)
+        return SharedBackend(store, settings.lanes, clock, ids, hasher, box, queue_max=settings.queue_max)
     local = await asyncio.to_thread(open_store, _expanded(settings.database))
 
     async def meta(key: str) -> str | None:
@@ -75,14 +76,22 @@ async def open_backend(settings: ServerSettings, *, clock: Clock | None = None, 
         await asyncio.to_thread(local.close)
         raise
     threads = 1 if settings.database == MEMORY else READER_THREADS
-    return LocalBackend(local, threads, clock, ids, PepperHasher(peppers), box)
+    return LocalBackend(local, threads, clock, ids, PepperHasher(peppers), box, queue_max=settings.queue_max)
 
 
 class LocalBackend:
     """A blocking store: one thread commits, a few answer queries."""
 
     def __init__(
-        self, store: Store, readers: int, clock: Clock, ids: Ids, hasher: PepperHasher, box: SecretBox
+        self,
+        store: Store,
+        readers: int,
+        clock: Clock,
+        ids: Ids,
+        hasher: PepperHasher,
+        box: SecretBox,
+        *,
+        queue_max: int,
     ) -> None:
         """Take an open store and start its threads."""
         self.store = store
@@ -97,7 +106,7 @@ class LocalBackend:
             pool = self._writer if work == commit else self._readers
             return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
 
-        self.engine = over_engine(inner, run_blocking)
+        self.engine = over_engine(inner, run_blocking, queue_max=queue_max)
 
     async def insert(self, *records: Record) -> None:
         """As ``Backend.insert``."""
@@ -125,13 +134,21 @@ class SharedBackend:
     """An awaited store, which any number of servers may share."""
 
     def __init__(
-        self, store: AsyncStore, lanes: int, clock: Clock, ids: Ids, hasher: PepperHasher, box: SecretBox
+        self,
+        store: AsyncStore,
+        lanes: int,
+        clock: Clock,
+        ids: Ids,
+        hasher: PepperHasher,
+        box: SecretBox,
+        *,
+        queue_max: int,
     ) -> None:
         """Take an open store."""
         self.store = store
         self.hasher = hasher
         self.box = box
-        self.engine = over_store(store, clock=clock, ids=ids, hasher=hasher, lanes=lanes)
+        self.engine = over_store(store, clock=clock, ids=ids, hasher=hasher, lanes=lanes, queue_max=queue_max)
 
     async def insert(self, *records: Record) -> None:
         """As ``Backend.insert``."""

@@ -40,6 +40,7 @@ class ServerSettings:
     migrate: bool = False
     lanes: int = 2
     connections: int = 16
+    queue_max: int = 2_000
     public_url: str = ""
     cors_origins: tuple[str, ...] = ("http://localhost:5173",)
     public_docs: bool = False
@@ -177,6 +178,12 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("FIGUARD_MIGRATE", "migrate", _flag, "Bring the schema up to date before serving."),
     Variable("FIGUARD_LANES", "lanes", _whole(1, 64), "PostgreSQL: how many batches are committed side by side."),
     Variable("FIGUARD_CONNECTIONS", "connections", _whole(2, 1000), "PostgreSQL: how many connections are kept."),
+    Variable(
+        "FIGUARD_QUEUE",
+        "queue_max",
+        _whole(1, 1_000_000),
+        "How many requests may wait to be committed; one more is told at once to come again (503).",
+    ),
     Variable("FIGUARD_PUBLIC_URL", "public_url", _url, "How people reach the server; receipt links start with it."),
     Variable(
         "FIGUARD_CORS_ALLOWED_ORIGINS",
