@@ -45,7 +45,13 @@ class ServerDriver:
             return [json.loads(payload, parse_float=Decimal, parse_int=Decimal) for payload in payloads]
         if operation in CREATIONS and not {"expires_in", "expires_at"} & arguments.keys():
             arguments = {**arguments, "expires_in": FAR_AWAY}
-        return self.runner.run(self._sweep() if operation == "sweep" else self._awaited(operation, arguments))
+        if operation == "sweep":
+            return self.runner.run(self._sweep())
+        return self.carried_out(operation, arguments)
+
+    def carried_out(self, operation: str, arguments: Mapping[str, Any]) -> Any:
+        """Return what an operation of the client comes to."""
+        return self.runner.run(self._awaited(operation, arguments))
 
     async def _awaited(self, operation: str, arguments: Mapping[str, Any]) -> Any:
         result = getattr(self.client, operation)(**arguments)

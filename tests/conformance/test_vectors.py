@@ -6,15 +6,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from figuard.client.sync.client import FiGuardClient
-from tests.conformance.drivers import DRIVERS
+from figuard.stores import open_store
+from tests import postgres_server
+from tests.conformance.drivers import DRIVERS, Driver
 from tests.conformance.runner import run
 from tests.conformance.server_driver import ServerDriver
+from tests.conformance.socket_driver import SocketDriver
 from tests.conformance.vectors import FOLDER, SCHEMA, Vector, all_vectors, files, load
 from tests.meta.tree import ROOT
 
@@ -34,13 +38,44 @@ def _name(path: Path) -> str:
 @pytest.mark.parametrize("driver", EVERY_WAY)
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.id)
 def test_a_driver_does_what_the_scenario_says(vector: Vector, driver: str):
-    driven = EVERY_WAY[driver]()
+    judge(vector, EVERY_WAY[driver]())
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.id)
+def test_it_does_so_over_a_socket(vector: Vector, is_async: bool):
+    judge(vector, SocketDriver(is_async=is_async))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.id)
+def test_it_does_so_on_postgres(vector: Vector, empty_database: Callable[[], str]):
+    judge(vector, SocketDriver(is_async=False, database=empty_database))
+
+
+def judge(vector: Vector, driver: Driver) -> None:
+    """
+    Demand that the scenario goes as it says.
+    """
     try:
-        wrong = run(vector, driven)
+        wrong = run(vector, driver)
     finally:
-        driven.close()
+        driver.close()
 
     assert wrong == [], "\n".join(wrong)
+
+
+@pytest.fixture(scope="module")
+def empty_database():
+    """
+    Makes the address of one more database that has the schema and nothing else.
+    """
+    server = postgres_server.start()
+    template = server.create()
+    open_store(server.url(template)).close()
+    yield lambda: server.url(server.create(template))
+    server.stop()
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.id)

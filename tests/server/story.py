@@ -63,6 +63,27 @@ async def furnished(desk: Desk, key: str, subscriber: str = "customer/1") -> Thi
     )
 
 
+# Operations that need something to have happened before them.
+BEFORE = {
+    "refund_event": ("confirm_event",),
+    "resume_budget": ("pause",),
+    "resume_subscription": ("pause_subscription",),
+    "retry_delivery": ("given_up",),
+    "revoke_receipt": ("get_receipt_url",),
+}
+
+
+async def prepared(desk: Desk, name: str, things: Things, key: str) -> None:
+    """Do what has to have happened before an operation can succeed on these things."""
+    for earlier in BEFORE.get(name, ()):
+        if earlier == "given_up":
+            await given_up(desk, things.ids["deliveryId"])
+        elif earlier == "pause":
+            await desk.call("PATCH", things.path("update_budget"), {"status": "PAUSED"}, key=key)
+        else:
+            assert (await ask(desk, earlier, things, key)).status_code == 200
+
+
 async def given_up(desk: Desk, delivery_id: str) -> None:
     """Let a delivery fail until it is a dead letter."""
     for _ in range(30):

@@ -8,17 +8,9 @@ import pytest
 
 from figuard.wire.codec import decode
 from figuard.wire.operations import OPERATIONS
-from tests.server.story import ask, furnished, given_up
+from tests.server.story import ask, furnished, prepared
 
 READS = [name for name, operation in OPERATIONS.items() if operation.method == "GET"]
-# Operations that need something to have happened before them.
-BEFORE = {
-    "refund_event": ("confirm_event",),
-    "resume_budget": ("pause",),
-    "resume_subscription": ("pause_subscription",),
-    "retry_delivery": ("given_up",),
-    "revoke_receipt": ("get_receipt_url",),
-}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -28,13 +20,7 @@ async def test_an_operation_answers_as_its_row_says(desk, name):
     """
     key = await desk.key()
     things = await furnished(desk, key)
-    for earlier in BEFORE.get(name, ()):
-        if earlier == "given_up":
-            await given_up(desk, things.ids["deliveryId"])
-        elif earlier == "pause":
-            await desk.call("PATCH", things.path("update_budget"), {"status": "PAUSED"}, key=key)
-        else:
-            assert (await ask(desk, earlier, things, key)).status_code == 200
+    await prepared(desk, name, things, key)
     operation = OPERATIONS[name]
 
     answer = await ask(desk, name, things, key)
