@@ -43,7 +43,7 @@ from typing import TYPE_CHECKING, Any
 
 from figuard.client.exceptions import FiGuardConfigError
 from figuard.client.guarding.passage import is_blocking
-from figuard.client.guarding.policy import UNKNOWN_AMOUNT, Costed, Policy, ToolCall
+from figuard.client.guarding.policy import AGENT_ID, UNKNOWN_AMOUNT, Costed, Policy, ToolCall
 from figuard.client.guarding.tools import PLAIN, Denied, Framework, ToolGuard, denial_text
 from figuard.client.guarding.wrapping import FiGuardUnguardableError, mark_of, prove, unwrap
 
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from figuard.domain.amounts import AmountLike
 
 __all__ = [
+    "AGENT_ID",
     "PLAIN",
     "UNKNOWN_AMOUNT",
     "Costed",

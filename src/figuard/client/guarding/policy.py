@@ -20,6 +20,8 @@ from figuard.domain.amounts import FRACTION_DIGITS_MAX, AmountLike
 
 UNKNOWN_AMOUNT = "UNKNOWN_AMOUNT"
 """The denial of a call whose price nobody can tell. It is given here, before anything is asked."""
+AGENT_ID = "agent"
+"""Who calls, where nobody says."""
 INPUTS_LENGTH_MAX = 200
 """How many characters of a call's inputs are recorded, where they are recorded at all."""
 _NESTED_MAX = 20
@@ -58,7 +60,7 @@ class Policy:
 
     budget: TokenLike | None = None
     token_resolver: Callable[[str | None], TokenLike] | None = None
-    agent_id: str = "agent"
+    agent_id: str = AGENT_ID
     amount_key: str = "amount"
     amount_extractor: Callable[..., AmountLike | None] | None = None
     price: AmountLike | Mapping[str, AmountLike] | None = None
