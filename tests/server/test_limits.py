@@ -60,7 +60,7 @@ async def test_a_body_that_never_comes_is_given_up():
     with pytest.raises(Refusal) as refused:
         await read_body(receive, 10, most=100, seconds=0.01)
 
-    assert ErrorCode.INVALID_REQUEST == refused.value.code
+    assert ErrorCode.REQUEST_TIMEOUT == refused.value.code
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/api/v1/budgets", "/nowhere", "/login", "/receipts/x"])

@@ -139,14 +139,37 @@ async def test_a_caller_that_never_finishes_its_head_is_let_go(served, start):
 
 
 @pytest.mark.parametrize("served", [{"body_seconds": 0.2}], indirect=True)
-async def test_a_body_that_does_not_come_is_a_400(served):
+async def test_a_body_that_does_not_come_is_a_408(served):
     async with connected(served[1]) as (reader, writer):
         writer.write(HEAD + b"content-length: 100\r\n\r\n" + SPEND[:10])
 
         status, body = await answered(reader)
 
-        assert 400 == status
+        assert 408 == status
         assert b"did not arrive" in body
+        assert b'"code":"REQUEST_TIMEOUT","retryable":true' in body
+
+
+@pytest.mark.parametrize("length", [b"content-length: 20000000\r\n\r\n", b"transfer-encoding: chunked\r\n\r\n"])
+@pytest.mark.parametrize("path", [b"/api/v1/budgets", b"/api/v1/authorize"])
+async def test_a_body_that_is_too_large_is_a_413_for_who_sends_all_of_it_first(served, path, length):
+    """
+    The answer is not lost under what is still on its way, and the connection is good for another request.
+    """
+    part = b"x" * 100_000
+    async with connected(served[1]) as (reader, writer):
+        writer.write(HEAD.replace(b"/api/v1/budgets", path) + length)
+        for _ in range(200):
+            writer.write(b"%x\r\n%s\r\n" % (len(part), part) if b"chunked" in length else part)
+            await writer.drain()
+        writer.write(b"0\r\n\r\n" if b"chunked" in length else b"")
+
+        status, body = await answered(reader)
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+
+        assert 413 == status
+        assert b'"code":"PAYLOAD_TOO_LARGE"' in body
+        assert 200 == (await answered(reader))[0]
 
 
 @pytest.mark.parametrize("served", [{"body_seconds": 0.2}], indirect=True)

@@ -74,6 +74,7 @@ class ErrorCode(StrEnum):
     API_KEY_STATE_CONFLICT = "API_KEY_STATE_CONFLICT"
     DELIVERY_STATE_CONFLICT = "DELIVERY_STATE_CONFLICT"
     RECEIPT_EXPIRED = "RECEIPT_EXPIRED"
+    REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     ENTITLEMENT_NOT_FOUND = "ENTITLEMENT_NOT_FOUND"
@@ -268,6 +269,9 @@ ERRORS: Mapping[ErrorCode, ErrorRow] = MappingProxyType({
     ErrorCode.RECEIPT_EXPIRED: ErrorRow(410, retryable=False,
         meaning="The receipt's link is no longer valid.",
         remedy="Ask the issuer of the link for a new receipt."),
+    ErrorCode.REQUEST_TIMEOUT: ErrorRow(408, retryable=True,
+        meaning="The body of the request did not arrive in time.",
+        remedy="Send the request again, faster or smaller; nothing of it was carried out."),
     ErrorCode.PAYLOAD_TOO_LARGE: ErrorRow(413, retryable=False,
         meaning="The body is larger than the server accepts.",
         remedy="Send less, or split the request."),

@@ -9,17 +9,13 @@ from collections.abc import Iterable
 
 from starlette.types import Scope, Send
 
-from figuard.domain.codes import ErrorCode
 from figuard.domain.refusal import Refusal
 from figuard.server.errors import error_body
 
 Header = tuple[bytes, bytes]
 JSON: Header = (b"content-type", b"application/json")
-CLOSE: Header = (b"connection", b"close")
 TRACE_KEY = "figuard.trace_id"
 """Where a request's scope keeps its trace id."""
-# After these the rest of the body may still be on its way; nobody waits for it.
-_CUTS_OFF = frozenset({ErrorCode.PAYLOAD_TOO_LARGE})
 
 
 def trace_of(scope: Scope) -> str | None:
@@ -43,11 +39,14 @@ async def send_nothing(send: Send, status: int, headers: Iterable[Header] = ()) 
 async def send_refusal(
     send: Send, refusal: Refusal, *, session_token: str | None = None, headers: Iterable[Header] = ()
 ) -> None:
-    """Send what a refusal says, with ``Retry-After`` where the caller should wait."""
+    """
+    Send what a refusal says, with ``Retry-After`` where the caller should wait.
+
+    The connection stays open, even when the rest of the body is still on its way: closing would reset it under that,
+    and take the answer along. ``figuard.server.protocol`` ends it when the rest takes too long.
+    """
     status, body = error_body(refusal, session_token)
     named = [JSON, *headers]
     if refusal.retry_after_seconds is not None:
         named.append((b"retry-after", str(max(1, math.ceil(refusal.retry_after_seconds))).encode()))
-    if refusal.code in _CUTS_OFF:
-        named.append(CLOSE)
     await send_bytes(send, status, body, named)

@@ -48,7 +48,7 @@ _QUERY: dict[str, dict[str, Any]] = {
     "by": {"type": "string", "enum": ["agent", "category", "day", "user", "budget"], "default": "agent"},
 }
 _REQUIRED_QUERY = {("get_budget_state_at", "at")}
-_COMMON = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
+_COMMON = (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503)
 _READING = (400, 401, 403, 404, 429, 500, 503)
 
 

@@ -85,7 +85,7 @@ async def read_body(receive: Receive, length: int, *, most: int, seconds: float)
     """
     Return the body.
 
-    Raises ``Refusal``: ``PAYLOAD_TOO_LARGE`` as soon as that is known, ``INVALID_REQUEST`` when it does not arrive in
+    Raises ``Refusal``: ``PAYLOAD_TOO_LARGE`` as soon as that is known, ``REQUEST_TIMEOUT`` when it does not arrive in
     time; and ``ClientDisconnect`` when nobody is there any more.
     """
     if length > most:
@@ -94,9 +94,7 @@ async def read_body(receive: Receive, length: int, *, most: int, seconds: float)
         async with asyncio.timeout(seconds):
             return await _received(receive, most)
     except TimeoutError:
-        raise Refusal(
-            ErrorCode.INVALID_REQUEST, f"the body did not arrive within {seconds:g} s; send it faster, or less of it"
-        ) from None
+        raise Refusal(ErrorCode.REQUEST_TIMEOUT, f"the body did not arrive within {seconds:g} s") from None
 
 
 async def _received(receive: Receive, most: int) -> bytes:
