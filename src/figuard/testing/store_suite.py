@@ -17,11 +17,12 @@ from __future__ import annotations
 from figuard.testing.store_suite_queries import QueryCases
 from figuard.testing.store_suite_reads import ReadCases
 from figuard.testing.store_suite_records import MakeStore, opening
+from figuard.testing.store_suite_turns import TurnCases
 from figuard.testing.store_suite_upkeep import UpkeepCases
 from figuard.testing.store_suite_writes import WriteCases
 
 __all__ = ["MakeStore", "StoreSuite", "opening"]
 
 
-class StoreSuite(ReadCases, WriteCases, QueryCases, UpkeepCases):
+class StoreSuite(ReadCases, WriteCases, QueryCases, UpkeepCases, TurnCases):
     """Every case. A store that lives in one connection sets ``readers_beside_writer`` to False and skips some."""

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 import msgspec
+import pytest
 
 from figuard.domain.admin import ApiKey, Delivery, DeliveryStatus, Receipt, Remembered, Webhook
 from figuard.domain.books import Entry, EntryKind
@@ -35,6 +36,17 @@ class Opens(Protocol):
     def __call__(self, *, read_only: bool) -> Store:
         """Open a store."""
         ...
+
+
+class Sharing:
+    """What every part of the suite knows: whether several connections can look at the data."""
+
+    readers_beside_writer = True
+
+    def needs_sharing(self) -> None:
+        """Skip a case that opens the data twice where that cannot be."""
+        if not self.readers_beside_writer:
+            pytest.skip("this store has one connection and lives no longer than it")
 
 
 @contextmanager

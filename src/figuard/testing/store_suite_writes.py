@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from figuard.domain.admin import Receipt, Remembered, Tenant
 from figuard.domain.amounts import AMOUNT_MAX, BALANCE_MAX
 from figuard.domain.budget import Allocation, Balance, Counters, Funds
-from figuard.domain.events import Decision, Outcome, Standing
+from figuard.domain.events import Outcome, Standing
 from figuard.domain.tokens import Cap, Scope, TokenKind
 from figuard.domain.velocity import Windows
 from figuard.ports import (
@@ -29,6 +28,7 @@ from figuard.ports import (
 )
 from figuard.testing.store_suite_records import (
     MakeStore,
+    Sharing,
     a_budget,
     a_delivery,
     a_receipt,
@@ -99,7 +99,7 @@ def _key(record: Any) -> Any:  # noqa: ANN401 - any record
     return record.token if isinstance(record, Receipt) else record.id
 
 
-class WriteCases:
+class WriteCases(Sharing):
     """What is written, what is refused, and what a transaction promises."""
 
     readers_beside_writer = True
@@ -256,29 +256,9 @@ class WriteCases:
         assert store.query(ReadEntries("b1")) == ()
         put(store, an_event(), entries=[an_entry(1)])
 
-    def test_one_after_the_other(self, make_store: MakeStore):
-        """[S-41] Of threads that all want the last unit, one gets it."""
-        store = make_store()
-        put(store, a_budget(limit=1))
-        start = Barrier(OPENERS)
-
-        def take(number: int) -> bool:
-            start.wait()
-            with store.begin() as work:
-                budget = work.read(Kind.BUDGETS, ("b1",))["b1"]
-                if budget.available() < 1:
-                    return False
-                spent = replace(budget, funds=replace(budget.funds, balance=Balance(1)))
-                work.write(Changes([an_event(f"e{number}", decision=Decision.CONFIRMED)], [spent]))
-                return True
-
-        with ThreadPoolExecutor(OPENERS) as threads:
-            assert sorted(threads.map(take, range(OPENERS))) == [False, False, False, True]
-        assert store.query(FindEvents("b1")).total == 1
-
     def test_reopening(self, make_store: MakeStore):
         """[S-42] Everything is there after the store was closed and opened again."""
-        self._needs_sharing()
+        self.needs_sharing()
         store = make_store()
         records = _everything()
         put(store, *records, entries=[an_entry(1)])
@@ -293,7 +273,7 @@ class WriteCases:
 
     def test_queries_beside_a_writer(self, make_store: MakeStore):
         """[S-43] During a transaction a query answers at once, with what was committed before."""
-        self._needs_sharing()
+        self.needs_sharing()
         store = make_store()
         put(store, a_budget())
         with ThreadPoolExecutor(1) as threads, store.begin() as work:
@@ -334,19 +314,9 @@ class WriteCases:
         assert store.set_meta("pepper", "new", if_absent=False) == "new"
         assert store.meta("pepper") == "new"
 
-    def test_one_transaction_per_thread(self, make_store: MakeStore):
-        """[S-46] A second transaction in the same thread is refused rather than waited for; the first goes on."""
-        store = make_store()
-        with store.begin() as work:
-            with pytest.raises(RuntimeError, match="already"), store.begin():
-                pass
-            work.write(Changes([a_budget()]))
-
-        assert got(store, Kind.BUDGETS, "b1") == a_budget()
-
     def test_read_only(self, make_store: MakeStore):
         """[S-47] A store opened for reading answers, sees news, and writes nothing."""
-        self._needs_sharing()
+        self.needs_sharing()
         store = make_store()
         put(store, a_budget())
         reading = make_store(read_only=True)
@@ -357,23 +327,6 @@ class WriteCases:
             reading.set_meta("pepper", "salt")
         put(store, an_event())
         assert reading.query(FindEvents("b1")).total == 1
-
-    def test_many_openers(self, make_store: MakeStore):
-        """[S-48] Threads that open new data at once, each a store of its own, all write and all see everything."""
-        self._needs_sharing()
-        start = Barrier(OPENERS)
-
-        def work(number: int) -> None:
-            start.wait()
-            store = make_store()
-            for turn in range(OPENERS):
-                put(store, a_budget(f"b{number}-{turn}", reference="order"))
-
-        with ThreadPoolExecutor(OPENERS) as threads:
-            list(threads.map(work, range(OPENERS)))
-        found = make_store().query(GetRecords(Kind.REFERENCES, (("t1", "order"),)))
-
-        assert len(found["t1", "order"]) == OPENERS**2
 
     def test_closed(self, make_store: MakeStore):
         """[S-49] A closed store says so."""
@@ -386,7 +339,3 @@ class WriteCases:
             store.query(FindEvents("b1"))
         with pytest.raises(StoreUnavailable, match="closed"):
             store.meta("pepper")
-
-    def _needs_sharing(self) -> None:
-        if not self.readers_beside_writer:
-            pytest.skip("this store has one connection and lives no longer than it")
