@@ -68,8 +68,8 @@ class Store(Protocol):
         """
         Whether ``begin`` keeps every other writer out.
 
-        If so, nothing that is read inside a transaction can change before its end, and what was read before a lock
-        need not be read again behind it.
+        [S-72] If so, nothing that is read inside a transaction can change before its end, and what was read before a
+        lock need not be read again behind it.
         """
         ...
 
