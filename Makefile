@@ -40,7 +40,8 @@ test: check ## check, then every other test but the long ones (under 8 minutes)
 	$(if $(REST),$(BIN)/pytest -n 2 --hypothesis-profile=check -m "not full" $(ARGS) tests $(FAST:%=--ignore=%))
 
 full: check test-frameworks ## every test, the long ones and all frameworks too, with coverage
-	$(BIN)/coverage run -m pytest --hypothesis-profile=full $(ARGS) tests && $(BIN)/coverage combine --quiet
+	$(BIN)/coverage run -m pytest -n 2 --hypothesis-profile=full -m "not full" $(ARGS) tests
+	$(BIN)/coverage run -m pytest --hypothesis-profile=full -m full $(ARGS) tests && $(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 	$(BIN)/coverage report --include='src/figuard/domain/*,src/figuard/engine/*' --fail-under=100
 
