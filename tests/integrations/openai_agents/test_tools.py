@@ -52,6 +52,19 @@ async def test_a_tool_written_by_hand_is_guarded(model, desk, books, shop):
     books.settled(60, CONFIRMED=1, DENIED=1)
 
 
+async def test_a_tool_that_hooks_have_guarded_can_have_a_guard_of_its_own(model, desk, books, shop):
+    other = books.client.create_budget("other", 100, currency="USD", expires_in="1h")
+    tool, guard = waiting_tool(shop), books.client.guard(other, amount_key="price")
+    model.play([("buy", {"item": "a", "price": 60})])
+    await run(desk.agent(tool), guard)
+    model.play([("buy", {"item": "b", "price": 60})])
+    await run(desk.agent(guard_tool(tool, books.client.guard(books.budget, amount_key="price"))), guard)
+
+    assert shop.sold == ["a", "b"]
+    assert 60 == books.client.get_budget(other.id).quantity_spent
+    books.settled(60, CONFIRMED=1)
+
+
 @pytest.mark.parametrize("make", [waiting_tool, blocking_tool])
 def test_what_is_guarded_already_is_refused(books, shop, make):
     guard = books.client.guard(books.budget)

@@ -53,7 +53,8 @@ def guard_tool(tool: T, guard: ToolGuard) -> T:
     """
     if not has_invoker(tool):
         raise FiGuardUnguardableError(f"{type(tool).__name__} runs nothing in this process that could be guarded")
-    if route_of(tool) is not None or _has_guarded_function(tool):
+    present = route_of(tool)
+    if (present is not None and present.is_fixed) or _has_guarded_function(tool):
         raise FiGuardUnguardableError(f"{_name(tool)} is guarded already; guarded twice, it would be charged twice")
     guarded = copy.copy(tool)
     install(guarded, Route(guard, is_fixed=True))
@@ -159,17 +160,23 @@ def _rebuilt(tool: object, invoker: Any, wrap: Callable[[Any], Any]) -> Any:  # 
     held = getattr(invoker, _IMPLEMENTATION, None)
     if held is not None:
         made = copy.copy(invoker)
-        made._invoke_tool_impl = wrap(held)  # noqa: SLF001 - the SDK has no other way in
+        made._invoke_tool_impl = wrap(_unrouted(held))  # noqa: SLF001 - the SDK has no other way in
         made._function_tool = tool  # noqa: SLF001 - whose error handling it asks for
         return made
     cell = _cell(invoker)
     if cell is None:
-        return wrap(invoker)
-    cells = tuple(types.CellType(wrap(one.cell_contents)) if one is cell else one for one in invoker.__closure__)
+        return wrap(_unrouted(invoker))
+    inner = _unrouted(cell.cell_contents)
+    cells = tuple(types.CellType(wrap(inner)) if one is cell else one for one in invoker.__closure__)
     made = types.FunctionType(invoker.__code__, invoker.__globals__, invoker.__name__, invoker.__defaults__, cells)
     made.__kwdefaults__ = invoker.__kwdefaults__
     made.__dict__.update(invoker.__dict__)
     return made
+
+
+def _unrouted(implementation: Any) -> Any:  # noqa: ANN401 - of many shapes
+    """Return an implementation without the guard that hooks have put around it; a copy may have one of its own."""
+    return implementation.__wrapped__ if hasattr(implementation, _ROUTE) else implementation
 
 
 def _cell(invoker: Any) -> types.CellType | None:  # noqa: ANN401 - of many shapes
@@ -179,7 +186,7 @@ def _cell(invoker: Any) -> types.CellType | None:  # noqa: ANN401 - of many shap
 
 def _has_guarded_function(tool: object) -> bool:
     """Return whether the function that a tool was made of is guarded by a decorator."""
-    implementation = implementation_of(tool)
+    implementation = _unrouted(implementation_of(tool))
     closure = getattr(implementation, "__closure__", None) or ()
     return is_guarded(implementation) or any(is_guarded(cell.cell_contents) for cell in closure if _is_filled(cell))
 
