@@ -111,7 +111,7 @@ def scans(found):
 @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.name)
 async def test_a_read_is_led_by_a_key(filled, kind):
     batched = BATCHED[kind]
-    for text in filter(None, (batched.text, batched.locking)):
+    for text in filter(None, (batched.text, batched.locking, batched.walling)):
         found = await planned(filled.app_url, WRITER, text)
         assert scans(found) == []
         assert any("Index" in node["Node Type"] for node in found)

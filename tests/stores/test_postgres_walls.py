@@ -4,12 +4,20 @@ What the database itself refuses: changing the ledger, deleting anything, and lo
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager, suppress
+
 import asyncpg
 import pytest
 
 from figuard.domain.admin import Tenant
+from figuard.domain.commands import ExtendBudget, Fail, Order, RevokeApiKey, SweepBudget
+from figuard.domain.refusal import Refusal
+from figuard.domain.valueclass import replace
+from figuard.engine.async_engine import over_store
 from figuard.ports import Books, Changes, FindBudgets, Kind, LedgerProtected, ReadEntries, StoreConflict
+from figuard.stores.postgres.reads import BATCHED
 from figuard.stores.tables import TABLES
+from figuard.testing.determinism import ManualClock, SequentialIds
 from figuard.testing.store_suite_records import (
     a_budget,
     a_delivery,
@@ -77,8 +85,12 @@ async def test_replication_fires_the_triggers_too(store, database):
         await fetched(database.admin_url, "SET session_replication_role = 'replica'", ATTACKS[1])
 
 
-@pytest.mark.parametrize("table", [*WALLED, "meta", "schema_version"])
-async def test_a_server_deletes_nothing(store, database, table):
+async def test_a_server_forgets_answers(store, database):
+    assert await fetched(database.app_url, "DELETE FROM remembered RETURNING key", settings=EVERYBODY) == [("key",)]
+
+
+@pytest.mark.parametrize("table", [*(name for name in WALLED if name != "remembered"), "meta", "schema_version"])
+async def test_a_server_deletes_nothing_else(store, database, table):
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await fetched(database.app_url, f"DELETE FROM {table}", settings=EVERYBODY)
 
@@ -130,6 +142,104 @@ async def test_a_transaction_may_be_held_to_its_tenants(store):
 
     assert list(found) == ["b1"]
     assert list(events) == ["e1"]
+
+
+async def test_the_wall_goes_up_with_the_first_lock(store):
+    """
+    In the same statement, and before it looks at any row; what comes later is behind it too.
+    """
+    statements = []
+    async with store.begin(["t1"]) as work:
+        fetch = work.fetch
+
+        async def noted(text, *values):
+            statements.append(text)
+            return await fetch(text, *values)
+
+        work.fetch = noted
+        own = await work.read(Kind.BUDGETS, ("b1", "b2"))
+        later = await work.read(Kind.BUDGETS, ("b2",))
+        events = await work.read(Kind.EVENTS, ("e1", "e2"))
+
+    assert (["b1"], [], ["e1"]) == (list(own), list(later), list(events))
+    assert 3 == len(statements)
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in Kind if BATCHED[kind].walling is not None], ids=lambda kind: kind.name
+)
+async def test_every_lock_can_be_the_one_that_raises_the_wall(store, kind):
+    own, other = {
+        Kind.BUDGETS: ("b1", "b2"),
+        Kind.ITEMS: ("i1", "i2"),
+        Kind.SUBSCRIPTIONS: ("s1", "s2"),
+        Kind.WEBHOOKS: ("w1", "w2"),
+        Kind.DELIVERIES: ("d1", "d2"),
+        Kind.API_KEYS: ("a1", "a2"),
+    }[kind]
+    await put(
+        store,
+        a_subscription("s2", tenant="t2"),
+        replace(an_item("i2", subscription="s2"), tenant_id="t2"),
+        a_webhook("w2", tenant="t2"),
+        a_delivery("d2", tenant="t2"),
+    )
+    async with store.begin(["t1"]) as work:
+        assert [own] == list(await work.read(kind, (other, own)))
+    async with store.begin(["t1", "t2"]) as work:
+        assert [own, other] == list(await work.read(kind, (other, own)))
+    async with store.begin() as work:
+        assert [own, other] == list(await work.read(kind, (other, own)))
+
+
+async def test_a_wall_does_not_outlive_its_transaction(store):
+    """
+    The next transaction on the same lane sees whom it names, or everybody.
+    """
+    for _ in range(8):
+        async with store.begin(["t1"]) as work:
+            assert ["b1"] == list(await work.read(Kind.BUDGETS, ("b1", "b2")))
+        async with store.begin() as work:
+            assert ["b1", "b2"] == list(await work.read(Kind.BUDGETS, ("b1", "b2")))
+
+
+class Peeking:
+    """A store that looks, at the end of each of the engine's transactions, at what else can be read through it."""
+
+    def __init__(self, store):
+        self.store = store
+        self.seen = []
+
+    @asynccontextmanager
+    async def begin(self, tenants=()):
+        async with self.store.begin(tenants) as work:
+            yield work
+            kinds = {Kind.BUDGETS: ("b1", "b2"), Kind.EVENTS: ("e1", "e2"), Kind.API_KEYS: ("a1", "a2")}
+            self.seen.append([key for kind, keys in kinds.items() for key in await work.read(kind, keys)])
+
+    async def query(self, query):
+        return await self.store.query(query)
+
+
+@pytest.mark.parametrize(
+    ("command", "tenant", "visible"),
+    [
+        (ExtendBudget("b1", 0), "t1", ["b1", "e1", "a1"]),
+        (ExtendBudget("b2", 0), "t2", ["b2", "e2", "a2"]),
+        (ExtendBudget("b2", 0), "t1", ["b1", "e1", "a1"]),
+        (Fail("e2", "r"), "t1", ["b1", "e1", "a1"]),
+        (RevokeApiKey("a2"), "t1", ["b1", "e1", "a1"]),
+        (SweepBudget("b1"), "", ["b1", "b2", "e1", "e2", "a1", "a2"]),
+    ],
+)
+async def test_the_engines_transactions_see_the_tenants_of_their_orders_only(store, command, tenant, visible):
+    peeking = Peeking(store)
+    engine = over_store(peeking, clock=ManualClock(), ids=SequentialIds(), hasher=None)
+
+    with suppress(Refusal):
+        await engine.execute(Order(command, tenant, "test"))
+
+    assert [visible] == peeking.seen
 
 
 async def test_names_are_resolved_before_the_wall_goes_up(store):

@@ -28,7 +28,8 @@ def gather_one(work: Work, order: Order, command: Authorize) -> Loads:
     """Read the token, its budget and chain, the key's earlier answer, the entity's events and the parent."""
     yield (Load(Kind.TOKENS_BY_HASH, (command.token_hash,)),)
     token: Token | None = work.one(Kind.TOKENS_BY_HASH, command.token_hash)
-    if token is None:
+    if token is None or token.tenant_id != order.tenant_id:
+        # Nothing of another tenant is read, let alone locked.
         return
     yield from gather.budget(work, token.budget_id)
     spend = command.spend
@@ -56,9 +57,9 @@ def gather_all(work: Work, order: Order, command: AuthorizeAll) -> Loads:
 def act_one(work: Work, order: Order, command: Authorize) -> AuthorizeReply:
     """Decide one request and record the answer; a dry run records nothing. Raises ``Refusal``."""
     token = _token(work, command)
-    budget = work.need(Budget, token.budget_id)
-    if budget.tenant_id != order.tenant_id:
+    if token.tenant_id != order.tenant_id:
         raise Refusal(ErrorCode.TENANT_MISMATCH, "the session token and the API key belong to different tenants")
+    budget = work.need(Budget, token.budget_id)
     if order.only_budget_id not in {None, budget.id}:
         raise _no_token(command)
     duties.perform(work, budget.id)

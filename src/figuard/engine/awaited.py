@@ -4,7 +4,7 @@ Batches on an awaited store: one transaction each, driven step by step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from figuard.domain.commands import Order
@@ -44,7 +44,7 @@ class Committer:
 
     async def _transact(self, orders: Sequence[Order]) -> list[Outcome]:
         work = Work(self._clock.now(), self._ids, self._hasher)
-        async with self._store.begin() as unit:
+        async with self._store.begin(_tenants(orders)) as unit:
             steps = run(work, orders)
             try:
                 step = next(steps)
@@ -69,3 +69,9 @@ class Committer:
         answers = await unit.read(kind, left)
         self.hints.learn(kind, answers)
         return {**known, **answers} if known else answers
+
+
+def _tenants(orders: Sequence[Order]) -> Collection[str]:
+    """Return whose books a batch is about; nobody named is everybody, as it is for what upkeep orders."""
+    tenants = {order.tenant_id for order in orders}
+    return () if "" in tenants else tenants

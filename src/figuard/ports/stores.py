@@ -4,7 +4,7 @@ The contract of a store, blocking and awaited.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Protocol
 
@@ -121,8 +121,13 @@ class AsyncUnitOfWork(Protocol):
 class AsyncStore(Protocol):
     """A store that is awaited; the same promises."""
 
-    def begin(self) -> AbstractAsyncContextManager[AsyncUnitOfWork]:
-        """As ``Store.begin``."""
+    def begin(self, tenants: Collection[str] = ()) -> AbstractAsyncContextManager[AsyncUnitOfWork]:
+        """
+        As ``Store.begin``.
+
+        With *tenants* a store that can sees to it that nothing of anybody else is read or written, once names (secrets,
+        ids of events and tokens) have been resolved.
+        """
         ...
 
     async def query(self, query: Query) -> Any:  # noqa: ANN401 - the type is the query's own

@@ -5,7 +5,7 @@ The engine under asyncio: the same answers and the same bytes, many callers at o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -59,7 +59,7 @@ class AwaitedStore:
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AwaitedUnit]:
+    async def begin(self, tenants: Collection[str] = ()) -> AsyncIterator[AwaitedUnit]:
         async with self._turn:
             self.transactions += 1
             with self.inner.begin() as unit:

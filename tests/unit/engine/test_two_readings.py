@@ -4,7 +4,7 @@ What a store may do to a batch that memory never does: answer differently under 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Self
@@ -145,7 +145,7 @@ class Awaited:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    def begin(self) -> _AwaitedUnit:
+    def begin(self, tenants: Collection[str] = ()) -> _AwaitedUnit:
         return _AwaitedUnit(self._store.begin())
 
     async def query(self, query: Any) -> Any:

@@ -73,12 +73,14 @@ class Batched:
     """
     How one kind is read: ``text`` for many keys, each row ending with the number of its key.
 
-    ``locking`` reads and locks the rows in order of their id, and each of its rows ends with that id.
+    ``locking`` reads and locks the rows in order of their id, and each of its rows ends with that id. ``walling`` does
+    the same after it has set the tenants, its second parameter, whose rows the transaction may see from then on.
     """
 
     lookup: Lookup
     text: str
     locking: str | None
+    walling: str | None = None
 
 
 def key_types(kind: Kind) -> tuple[str, ...]:
@@ -103,7 +105,25 @@ def _batched(kind: Kind, lookup: Lookup) -> Batched:
             lookup.sql.replace("SELECT data", "SELECT data, id").replace("= ?1", "= ANY ($1::text[])"),
             "ORDER BY id FOR UPDATE",
         )
-    return Batched(lookup, text, locking)
+    return Batched(lookup, text, locking, None if locking is None else _walling(locking))
+
+
+def _walling(locking: str) -> str:
+    """
+    Return a locking read that sets the tenants first.
+
+    The policies of the tables read the setting when the first row is looked at, and by then it is made: the inner query
+    refers to the outer one and ends with an OFFSET, so that no plan can begin with it or merge the two.
+    """
+    inner, order = locking.split("ORDER BY")
+    return sql(
+        "SELECT found.* FROM (SELECT set_config('figuard.tenant', $2, true) AS tenants OFFSET 0) AS wall",
+        "CROSS JOIN LATERAL (",
+        inner,
+        "AND wall.tenants IS NOT NULL ORDER BY",
+        order.replace("FOR UPDATE", "OFFSET 0 FOR UPDATE"),
+        ") AS found",
+    )
 
 
 BATCHED: Mapping[Kind, Batched] = {kind: _batched(kind, lookup) for kind, lookup in LOOKUPS.items()}

@@ -73,7 +73,8 @@ class PostgresStore:
         As ``ports.AsyncStore.begin``. A task that has a transaction open cannot open another.
 
         With *tenants* the database itself sees to it that the transaction reads and writes their rows only, once names
-        (secrets, ids of events and tokens) have been resolved; that takes one statement more.
+        (secrets, ids of events and tokens) have been resolved. Where rows are locked first, as nearly always, that goes
+        along with it; else it takes one statement more.
         """
         return Transaction(self._connections, self._kept, tenants)
 

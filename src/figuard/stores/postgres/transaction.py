@@ -41,11 +41,14 @@ class PostgresWork:
         """As ``ports.AsyncUnitOfWork.read``."""
         if not keys:
             return {}
+        batched = BATCHED[kind]
         if self._wall is not None and kind.phase:
+            if batched.walling is not None:
+                tenants, self._wall = self._wall, None
+                return self._records(kind, await self.fetch(batched.walling, list(keys), tenants))
             await self._raise_wall(self._wall)
-        locking = BATCHED[kind].locking
-        if locking is not None:
-            return self._records(kind, await self.fetch(locking, list(keys)))
+        if batched.locking is not None:
+            return self._records(kind, await self.fetch(batched.locking, list(keys)))
         if kind is Kind.REFERENCES:
             await lock_references(self.fetch, keys)
         return await look_up(self.fetch, kind, keys)
