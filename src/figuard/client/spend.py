@@ -16,15 +16,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from figuard.client.context import figuard_scope
-from figuard.client.exceptions import FiGuardError
+from figuard.client.exceptions import FiGuardDeniedException, FiGuardError
 from figuard.client.models import AuthorizationResult, SpendEventResponse
 from figuard.client.ops.arguments import exact
-from figuard.client.ops.spend import Wish, begin, end, was_settled_before
+from figuard.client.ops.spend import Wish, begin, end
 from figuard.client.session import Session, logger
 from figuard.client.steps import Steps
 from figuard.domain.amounts import AmountLike
 
 Ask = Callable[[], Steps[AuthorizationResult]]
+_NOT_ASKED = "this spending has not been asked for yet: use it in a with statement"
 
 
 class SpendBase:
@@ -35,6 +36,7 @@ class SpendBase:
         self._ask = ask
         self._raise_on_denial = raise_on_denial
         self._answer: AuthorizationResult | None = None
+        self._refusal: FiGuardDeniedException | None = None
         self._scope: figuard_scope | None = None
         self._wish = Wish()
         self.event: SpendEventResponse | None = None
@@ -44,7 +46,7 @@ class SpendBase:
     def authorization(self) -> AuthorizationResult:
         """The answer. Raises ``FiGuardError`` before the block is entered."""
         if self._answer is None:
-            raise FiGuardError("this spending has not been asked for yet: use it in a with statement")
+            raise FiGuardError(_NOT_ASKED)
         return self._answer
 
     @property
@@ -52,9 +54,17 @@ class SpendBase:
         """
         Whether the block may spend. Only ever False with ``raise_on_denial=False``.
 
-        Also False when the idempotency key's spending was settled before: doing it again would pay twice.
+        Also False when the idempotency key's spending was settled before, or may have been made without anybody
+        knowing: doing it again would pay twice.
         """
-        return self.authorization.is_authorized and not was_settled_before(self.authorization)
+        return self.refusal is None
+
+    @property
+    def refusal(self) -> FiGuardDeniedException | None:
+        """Why the block may not spend, None when it may. Raises ``FiGuardError`` before the block is entered."""
+        if self._answer is None:
+            raise FiGuardError(_NOT_ASKED)
+        return self._refusal
 
     @property
     def event_id(self) -> str | None:
@@ -91,7 +101,7 @@ class SpendBase:
     def begin(self) -> Steps[None]:
         """Ask, and keep the answer. Raises ``FiGuardDeniedException`` when the block may not be entered."""
         self._wish, self.event = Wish(), None
-        self._answer = yield from begin(self._ask, raise_on_denial=self._raise_on_denial)
+        self._answer, self._refusal = yield from begin(self._session, self._ask, raise_on_denial=self._raise_on_denial)
 
     def end(self, error: BaseException | None) -> Steps[None]:
         """Settle as the block was left. Raises only when the block itself raised nothing."""

@@ -220,9 +220,34 @@ def test_a_key_that_was_settled_before_does_not_pay_twice():
 
 
 def test_a_key_whose_first_run_never_ended_may_run_again():
-    transport, _, raised = leaving(answer=authorized(replayed=True))
+    """
+    A process that died, or a reply that got lost on the way: nobody said that the money may have moved.
+    """
+    guard, transport = client([authorized(replayed=True), event("AUTHORIZED"), event()])
+    with guard.spend(TOKEN, 10, idempotency_key="k"):
+        pass
 
-    assert (transport.names, raised) == (["authorize", "confirm_event"], None)
+    assert transport.names == ["authorize", "get_event", "confirm_event"]
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_a_key_whose_first_run_may_have_paid_does_not_run_again(raises):
+    """
+    A retry after a time-out: the money may have moved, so somebody has to look first.
+    """
+    guard, transport = client([authorized(replayed=True), event("AUTHORIZED", outcome="UNKNOWN")])
+    spending = guard.spend(TOKEN, 10, idempotency_key="k", raise_on_denial=raises)
+    if raises:
+        with pytest.raises(FiGuardDeniedException, match="not known") as caught, spending:
+            pytest.fail("the block ran again")
+        refused = caught.value
+    else:
+        with spending as spend:
+            assert not spend.is_authorized
+            refused = spend.refusal
+
+    assert (refused.denial_reason, refused.original_event_id) == ("DUPLICATE_REQUEST", EVENT_ID)
+    assert transport.names == ["authorize", "get_event"]
 
 
 def test_a_service_that_is_away_keeps_the_block_shut():

@@ -23,7 +23,7 @@ from figuard.client.guarding.passage import Way, go, go_awaited
 from figuard.client.guarding.policy import UNKNOWN_AMOUNT, Policy, ToolCall
 from figuard.client.guarding.wrapping import raise_if_probed, wrapped
 from figuard.client.ops.arguments import token_of
-from figuard.client.ops.spend import TOOL_ERROR, refusal_of
+from figuard.client.ops.spend import TOOL_ERROR
 from figuard.client.session import logger
 from figuard.client.spend import SpendBase
 
@@ -298,7 +298,7 @@ class _Guarded(Way):
         return value
 
     def denied(self, spend: SpendBase) -> Any:  # noqa: ANN401 - the framework's own
-        refused = refusal_of(spend.authorization)
+        refused = spend.refusal
         assert refused is not None
         denied = Denied(self._call.tool, refused.denial_reason, refused.denial_message, spend.event_id)
         return self._guard.deny(denied, self._call, self._framework)

@@ -46,12 +46,31 @@ class Wish:
     error_message: str | None = None
 
 
-def begin(ask: Callable[[], Steps[AuthorizationResult]], *, raise_on_denial: bool) -> Steps[AuthorizationResult]:
-    """Ask; raise ``FiGuardDeniedException`` when the block must not run and the caller wants it so."""
+def begin(
+    session: Session, ask: Callable[[], Steps[AuthorizationResult]], *, raise_on_denial: bool
+) -> Steps[tuple[AuthorizationResult, FiGuardDeniedException | None]]:
+    """Ask, and return the answer with why the block must not run; that is raised when the caller wants it so."""
     answer = yield from ask()
-    if raise_on_denial and (refused := refusal_of(answer)) is not None:
+    refused = refusal_of(answer)
+    if refused is None and answer.replayed:
+        refused = yield from _doubt_of(session, answer)
+    if raise_on_denial and refused is not None:
         raise refused
-    return answer
+    return answer, refused
+
+
+def _doubt_of(session: Session, answer: AuthorizationResult) -> Steps[FiGuardDeniedException | None]:
+    """Return why a key that was asked before must not be spent on, or None: its first attempt may have paid."""
+    event = yield from settle.get_event(session, answer)
+    if event.outcome != "UNKNOWN":
+        return None
+    return FiGuardDeniedException(
+        DenialReason.DUPLICATE_REQUEST,
+        f"an earlier attempt under this idempotency key may have paid, its outcome is not known; confirm, fail or void "
+        f"event {answer.event_id} first",
+        answer.event_id,
+        result=answer,
+    )
 
 
 def refusal_of(answer: AuthorizationResult) -> FiGuardDeniedException | None:

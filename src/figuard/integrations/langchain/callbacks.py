@@ -22,7 +22,6 @@ from langchain_core.tools import ToolException
 
 from figuard.client.context import Known
 from figuard.client.exceptions import FiGuardError
-from figuard.client.ops.spend import refusal_of
 from figuard.client.session import logger
 from figuard.client.spend import Spend
 from figuard.domain.amounts import AmountLike
@@ -131,7 +130,7 @@ class FiGuardCallbackHandler(BaseCallbackHandler):
         spend = self._client.spend(**wish)
         spend.ask_now()
         if not spend.is_authorized:
-            refused = refusal_of(spend.authorization)
+            refused = spend.refusal
             assert refused is not None
             logger.info("denied %s: %s (event %s)", call.tool, refused.denial_reason, spend.event_id)
             raise ToolException(denial_text(refused.denial_reason, refused.denial_message))
