@@ -4,9 +4,7 @@ Graphs that exist already: tool nodes, parallel nodes, interrupts, subgraphs, an
 
 from __future__ import annotations
 
-import importlib.metadata
 import operator
-import warnings
 from typing import Annotated, TypedDict
 
 import pytest
@@ -18,11 +16,10 @@ from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import MemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
-from langgraph.prebuilt import InjectedState, ToolNode, create_react_agent
+from langgraph.prebuilt import InjectedState, ToolNode
 
 from figuard.integrations.guard import FiGuardUnguardableError
 from figuard.integrations.langchain import (
-    auto_guard_langchain,
     guard_graph,
     guard_on,
     guard_tool,
@@ -40,39 +37,8 @@ from tests.integrations.langchain.agents import (
     check_three,
     run,
 )
+from tests.integrations.langchain.builds import BUILDS, IS_OLD, by_hand, created
 from tests.integrations.shop import BROKEN, Shop
-
-IS_OLD = importlib.metadata.version("langgraph").startswith("0.2.")
-
-
-def created(model, tools, **options):
-    """The agent of today's LangChain, or LangGraph's own where there is none."""
-    try:
-        from langchain.agents import create_agent
-    except ImportError:
-        return react(model, tools, **options)
-    return create_agent(chat(model), tools, **options)
-
-
-def react(model, tools, **options):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it has moved, and goes on working where it was
-        return create_react_agent(chat(model), tools, **options)
-
-
-def by_hand(model, tools, **options):
-    """A graph in which one node runs all calls of a turn."""
-    speaking = chat(model).bind_tools(tools)
-    graph = StateGraph(MessagesState)
-    graph.add_node("model", lambda state: {"messages": [speaking.invoke(state["messages"])]})
-    graph.add_node("tools", ToolNode(tools))
-    graph.add_edge(START, "model")
-    graph.add_conditional_edges("model", lambda state: "tools" if state["messages"][-1].tool_calls else END)
-    graph.add_edge("tools", "model")
-    return graph.compile(**options)
-
-
-BUILDS = [created, pytest.param(react, marks=pytest.mark.full), by_hand]
 
 
 @pytest.mark.parametrize("build", BUILDS)
@@ -215,6 +181,15 @@ def test_a_node_that_calls_a_tool_by_itself_is_guarded(shop, books):
     assert shop.sold == ["a"]
 
 
+def test_a_tool_that_an_agent_shares_with_others_stays_as_it_is(model, shop, books):
+    buy = blocking_tool(shop)
+
+    guard_graph(created(model, [buy]), books.client.guard(books.budget, amount_key="price"))
+
+    buy.invoke({"item": "a", "price": 400})
+    assert books.events == []
+
+
 def test_a_graph_that_is_not_compiled_yet_is_guarded(books):
     shop = Shop()
     graph = StateGraph(MessagesState)
@@ -352,41 +327,3 @@ async def test_a_node_is_proved_inside_a_running_loop_too(shop, books):
 def test_what_holds_no_tools_is_refused(books, thing):
     with pytest.raises(FiGuardUnguardableError, match="no tool"):
         guard_graph(thing, books.client.guard(books.budget))
-
-
-# ------------------------------------------------------------------------------------------------------- in one line
-
-
-@pytest.mark.parametrize("build", BUILDS)
-@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
-async def test_one_line_guards_an_agent(model, shop, books, build, way):
-    agent = build(model, [blocking_tool(shop)])
-
-    guarded = auto_guard_langchain(
-        agent, budget=100, currency="EUR", agent_id="me", amount_param="price", client=books.client
-    )
-    model.play([("buy", {"item": item, "price": 60}) for item in "ab"])
-    await run(agent, way)
-
-    assert guarded is agent
-    assert len(shop.sold) == 1
-    opened = books.client.get_budget(guard_on(agent).policy.budget.id)
-    assert (opened.total_limit, opened.currency, opened.quantity_spent, opened.quantity_reserved) == (100, "EUR", 60, 0)
-    assert {event.agent_id for event in books.client.iter_events(opened.id)} == {"me"}
-
-
-def test_one_line_refuses_what_it_cannot_guard_and_creates_nothing(model, books):
-    before = books.client.list_budgets().total_elements
-
-    for thing in (chat(model), chat(model) | str, [len], []):
-        with pytest.raises(FiGuardUnguardableError, match="cannot be guarded"):
-            auto_guard_langchain(thing, client=books.client)
-    assert books.client.list_budgets().total_elements == before
-
-
-def test_one_line_takes_tools_and_nodes_too(shop, books):
-    for thing in (blocking_tool(shop), [blocking_tool(shop), awaited_tool(shop)], ToolNode([blocking_tool(shop)])):
-        auto_guard_langchain(thing, amount_param="price", velocity_max_per_minute=5, client=books.client)
-        first = thing[0] if isinstance(thing, list) else thing
-        opened = books.client.get_budget(guard_on(first).policy.budget.id)
-        assert (opened.total_limit, opened.currency, opened.velocity_max_per_minute) == (500, "USD", 5)

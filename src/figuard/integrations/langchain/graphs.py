@@ -32,6 +32,7 @@ from figuard.integrations.langchain.calls import call_of, told_in_messages
 from figuard.integrations.langchain.tools import guard_tool, is_guarded_tool, unguard_tool
 
 _DEPTH_MAX = 20
+_FRAMEWORKS = frozenset({"langchain", "langchain_classic", "langchain_core", "langgraph"})
 _PROBE = {"name": "figuard_probe", "args": {}, "id": "figuard_probe", "type": "tool_call"}
 """A call of a tool that nobody has: where the guard is missing, it comes to nothing."""
 
@@ -228,9 +229,11 @@ def _named_by(function: Any) -> Iterator[Any]:  # noqa: ANN401 - as above
     if inspect.isfunction(code):
         known = inspect.getclosurevars(code)
         names = {**known.globals, **known.nonlocals}
+    # The frameworks' own functions show tools to the model, and call them through tool nodes only.
+    wanted = (ToolNode,) if str(code.__module__).partition(".")[0] in _FRAMEWORKS else (ToolNode, BaseTool)
     for value in (owner, *names.values()):
         for one in value if isinstance(value, (list, tuple)) else (value,):
-            if isinstance(one, (BaseTool, ToolNode)) or _is_graph(one):
+            if isinstance(one, wanted) or _is_graph(one):
                 yield one
 
 
