@@ -95,9 +95,8 @@ class Judge:
         wrong = []
         for budget_id, story in self.stories.items():
             opening = next(entry.opening for entry in self.entries[budget_id] if entry.opening is not None)
-            moved = sum(
-                amount if operation == "CREDIT" else -amount for of, operation, amount in told.funded if of == budget_id
-            )
-            if story.limit != opening.limit + quanta(moved):
+            told_of = [(operation, quanta(amount)) for of, operation, amount in told.funded if of == budget_id]
+            moved = sum(amount if operation == "CREDIT" else -amount for operation, amount in told_of)
+            if story.limit != opening.limit + moved:
                 wrong.append(f"{budget_id}: limit {story.limit}, opened at {opening.limit} and told of {moved} since")
         return wrong

@@ -101,6 +101,8 @@ class Place:
     kind: str
     database: str
     folder: Path
+    admin: str = ""
+    """The address for the server's administrator, where there is one."""
     key: str = ""
     tenant: str = ""
     servers: list[Served] = field(default_factory=list)
@@ -155,6 +157,7 @@ def postgres_place(server: postgres_server.Server, folder: Path) -> Place:
     owner, app = server.create_role("figuard_owner"), server.create_role("figuard_app")
     name = server.create(owner=owner.user)
     place = Place("postgres", server.tcp_url(name, owner), folder)
+    place.admin = server.tcp_url(name)
     place.figuard("migrate", "--role", app.user, "--json")
     place.database = server.tcp_url(name, app)
     return place.furnish()

@@ -75,9 +75,9 @@ def swept(place, budgets):
             time.sleep(0.2)
 
 
-def judge(place, crowd):
+def judge(place, crowd, *, is_lost=True):
     """
-    Judge the books, and that enough happened for that to mean something.
+    Judge the books, and that enough happened for that to mean something: by default that answers went missing.
     """
     budgets = [budget for budget, _ in crowd.budgets]
     swept(place, budgets)
@@ -87,7 +87,7 @@ def judge(place, crowd):
     assert [] == crowd.wrong[:10]
     assert [] == Judge(place, *budgets).findings(crowd.told)[:10]
     assert {"AUTHORIZED", "DENIED", "CONFIRMED", "VOIDED", "FAILED", "CREDIT", "DEBIT"} <= counts.keys()
-    assert [kind for kind in crowd.seen if kind.startswith("lost")], "no mishap was noticed"
+    assert any(kind.startswith("lost") for kind in crowd.seen) is is_lost, crowd.seen
     place.verified()
 
 

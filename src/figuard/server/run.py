@@ -81,6 +81,8 @@ async def serving(
         finally:
             server.health.is_stopping = True
             listener.should_exit = True
+            # While open requests are answered nothing is begun any more that could outlast them.
+            await server.workers.stop()
             await running
     finally:
         await server.stop()

@@ -50,7 +50,7 @@ class ServerSettings:
     body_seconds: float = 10.0
     request_seconds: float = 30.0
     header_bytes_max: int = 65_536
-    stop_seconds: float = 8.0
+    stop_seconds: float = 7.0
     budget_lifetime_seconds_max: int = limits.LIFETIME_SECONDS_DEFAULT
     hold_seconds_default: int = 300
     grace_seconds: int = 60
