@@ -17,9 +17,10 @@ from tests.docs.pages import Shown, blocks, commands, matches
 from tests.meta.tree import ROOT, imports, python_files
 
 README = ROOT / "examples" / "README.md"
-HELPERS = {"examples.story", "examples.frameworks.model"}
+HELPERS = {"examples.story", "examples.frameworks.scripted"}
 """Modules that the examples share."""
-SECONDS_MAX = 55
+SECONDS_MAX = 150
+"""Frameworks take their time to be imported, more so on a machine that is busy."""
 _PREFIX = "python -m "
 
 
@@ -66,8 +67,8 @@ def write(home: Path) -> None:
             continue
         ran = run(module, home)
         if ran.returncode:
-            sys.exit(f"{module} exits with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
-        if not matches(one.output, ran.stdout):
+            print(f"! {module} exits with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
+        elif not matches(one.output, ran.stdout):
             before = f"$ {one.command}\n" + (f"{one.output}\n" if one.output else "") + "```"
             assert before in text, module
             text = text.replace(before, f"$ {one.command}\n{ran.stdout.rstrip()}\n```")

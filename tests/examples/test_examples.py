@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tests.docs.pages import blocks, matches
+from tests.docs.pages import DOCS, blocks, matches
 from tests.examples import readme
 from tests.meta.tree import ROOT
 
@@ -28,6 +28,7 @@ def case(module):
     return pytest.param(module, marks=marks, id=module.removeprefix("examples."))
 
 
+@pytest.mark.timeout(readme.SECONDS_MAX + 10)
 @pytest.mark.parametrize("module", [case(module) for module in MODULES])
 def test_an_example_prints_what_the_readme_shows(module, tmp_path):
     ran = readme.run(module, tmp_path)
@@ -54,6 +55,31 @@ def test_the_links_of_the_readme_lead_somewhere():
 
     assert targets
     assert dead == []
+
+
+def rows():
+    """The rows of the guide's tables: the program, and what is said of it."""
+    text = (DOCS / "guides" / "examples.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| `(examples[\w.]+)` \|(.*)\|$", text, re.MULTILINE)
+
+
+def test_the_guide_has_every_example():
+    assert sorted(module for module, _ in rows()) == sorted(MODULES)
+
+
+def test_the_numbers_and_codes_of_the_guide_are_those_of_the_outputs():
+    """
+    Except those of the race, which differ from run to run and are not shown.
+    """
+    outputs = {module: one.output for module, one in readme.shown().items()}
+    wrong = [
+        (module, said)
+        for module, text in rows()
+        for said in re.findall(r"`([A-Z_]+)`|(?<![\w.,])(\d[\d,.]*\d|\d)\b", text)
+        if "".join(said) not in outputs[module]
+    ]
+
+    assert wrong == []
 
 
 def test_an_example_needs_known_frameworks_only():

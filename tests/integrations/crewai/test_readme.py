@@ -10,6 +10,7 @@ import io
 import pytest
 
 from tests.docs.pages import blocks, matches, output_of
+from tests.examples import readme
 from tests.meta.tree import PACKAGE
 
 pytest.importorskip("crewai", minversion="1.0", reason="the programs are written for the newest release")
@@ -32,3 +33,12 @@ def test_the_readme_does_what_it_shows(tmp_path, monkeypatch):
             ran += 1
 
     assert ran == 2
+
+
+@pytest.mark.timeout(readme.SECONDS_MAX + 10)
+@pytest.mark.parametrize("module", [name for name in readme.modules() if "crewai" in readme.needs(name)])
+def test_an_example_prints_what_the_readme_shows(module, tmp_path):
+    ran = readme.run(module, tmp_path)
+
+    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
+    assert matches(readme.shown()[module].output, ran.stdout), f"it prints:\n{ran.stdout}"
