@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -106,9 +107,9 @@ def server(tmp_path_factory):
 
 
 def _address(process, log):
-    ends = time.monotonic() + 30
+    ends, tick = time.monotonic() + 30, threading.Event()
     while time.monotonic() < ends and process.poll() is None:
         if found := re.search(r"listens on (http://\S+)", log.read_text(encoding="utf-8")):
             return found[1]
-        time.sleep(0.05)
+        tick.wait(0.05)
     pytest.fail(f"the server did not start:\n{log.read_text(encoding='utf-8')}", pytrace=False)

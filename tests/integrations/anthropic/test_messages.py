@@ -105,6 +105,7 @@ async def test_coroutine_functions_are_awaited_together(model, begin, books, ask
     assert_one_was_denied(model, shop, books)
 
 
+@pytest.mark.full
 def test_on_a_server_it_is_the_same(model, begin, served_books):
     shop = Shop(together=2)
     model.play(THREE)

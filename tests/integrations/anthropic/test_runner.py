@@ -82,6 +82,7 @@ async def test_awaited_tools_too(model, books, shop, options, colour):
     assert_one_was_denied(model, shop, books)
 
 
+@pytest.mark.full
 def test_on_a_server_it_is_the_same(model, served_books, shop):
     model.play(CALLS)
 

@@ -148,6 +148,7 @@ async def test_blocking_functions_run_on_threads_of_an_awaited_loop(model, begin
     assert_one_was_denied(model, shop, books)
 
 
+@pytest.mark.full
 @LOOPS
 def test_on_a_server_it_is_the_same(model, begin, served_books, loop):
     shop = Shop(together=2)
@@ -158,6 +159,7 @@ def test_on_a_server_it_is_the_same(model, begin, served_books, loop):
     assert_one_was_denied(model, shop, served_books)
 
 
+@pytest.mark.full
 async def test_on_a_server_awaited_too(model, begin, served_books):
     shop = Shop(together=2)
     model.play(THREE)

@@ -75,6 +75,7 @@ async def test_awaited_functions_run_in_parallel(model, books, colour, is_lambda
     assert_one_was_denied(model, shop, books)
 
 
+@pytest.mark.full
 def test_on_a_server_it_is_the_same(model, served_books, shop):
     model.play(THREE)
     function = runner.RegisteredFunction(TOOL, lambda given: shop.buy(**given))

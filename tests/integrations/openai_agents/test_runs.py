@@ -29,7 +29,7 @@ RUN = pytest.mark.parametrize("runs", [run, run_streamed])
 
 @HOW
 @RUN
-@pytest.mark.parametrize("api", ["responses", "chat"])
+@pytest.mark.parametrize("api", ["responses", pytest.param("chat", marks=pytest.mark.full)])
 async def test_one_of_three_calls_in_a_turn_is_denied(model, desk, books, how, runs, api):
     shop = Shop(together=2)
     tool, hooks = how(waiting_tool, shop, books.client.guard(books.budget, amount_key="price"), books)
@@ -61,6 +61,7 @@ async def test_an_asyncio_client_guards_coroutine_functions(model, desk, books, 
     assert_one_was_denied(model, shop, books)
 
 
+@pytest.mark.full
 async def test_on_a_server_it_is_the_same(model, desk, served_books):
     shop = Shop(together=2)
     tool, hooks = by_hooks(

@@ -36,6 +36,7 @@ async def selling(tmp_path):
         yield server, lambda: sales.read_text().split()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("runs", [run, run_streamed])
 async def test_tools_of_an_mcp_server_are_guarded(model, desk, books, tmp_path, runs):
     """
@@ -53,6 +54,7 @@ async def test_tools_of_an_mcp_server_are_guarded(model, desk, books, tmp_path, 
         books.settled(60, CONFIRMED=1, DENIED=1, FAILED=1)
 
 
+@pytest.mark.full
 async def test_runs_that_share_a_server_pay_each_its_own(model, desk, books, tmp_path):
     async with selling(tmp_path) as (server, sold):
         agents = [desk.agent(mcp_servers=[server]) for _ in range(2)]
