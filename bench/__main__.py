@@ -2,7 +2,7 @@
 Run the benchmarks: ``python -m bench [quick] [group …]``. Prints tables, keeps the figures as JSON, and judges.
 
 The groups are postgres, disk, sqlite, embedded and overload; all of them unless named. ``python -m bench keep`` makes
-the last full run the one that BENCHMARKS.md shows.
+the last full run the one that BENCHMARKS.md shows; ``python -m bench growth`` takes long and shows what grows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import embedded, overload, page, pgbench, references, served, slowdisk
+from bench import embedded, growth, overload, page, pgbench, references, served, slowdisk
 from bench.measure import Result, machine
 from bench.report import figures, judge, ratios
 from tests import postgres_server
@@ -127,7 +127,8 @@ class Run:
         """Yield what happens when three times as much is asked as can be committed."""
         server = postgres_server.start(served.SETTINGS, durable=True)
         try:
-            with served.stand(server.tcp_url(server.create()), self.folder, self.size.seconds, 1) as on:
+            database = server.tcp_url(server.create())
+            with served.stand(database, self.folder, self.size.seconds, 1, queue=overload.QUEUE) as on:
                 yield overload.run(on)
         finally:
             server.stop()
@@ -147,6 +148,20 @@ def run(size: Size, groups: tuple[str, ...], say: Callable[[str], None]) -> Foun
     return found
 
 
+def grow(say: Callable[[str], None]) -> None:
+    """Show how cost grows with the books, on both databases. Raises ``AssertionError`` when a ledger is broken."""
+    server = postgres_server.start(served.SETTINGS, durable=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="figuard-growth-") as name:
+            folder = Path(name)
+            for database in (server.tcp_url(server.create()), str(folder / "growth.db")):
+                say(database.partition(":")[0] if "://" in database else "sqlite")
+                with served.stand(database, folder, 2, 100) as on:
+                    growth.report(on, 2, say)
+    finally:
+        server.stop()
+
+
 def main() -> int:
     """Return 0 when every target that could be measured is met, 1 when one is missed."""
     words = sys.argv[1:]
@@ -156,6 +171,9 @@ def main() -> int:
         return 0
     # A run starts its own databases, whatever this environment was made for.
     os.environ.pop("DATABASE_URL", None)
+    if words == ["growth"]:
+        grow(console.print)
+        return 0
     size = QUICK if "quick" in words else FULL
     groups = tuple(word for word in words if word in ALL_GROUPS) or size.groups
     facts = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "size": size.name, **machine()}

@@ -13,8 +13,10 @@ from bench.served import CLIENTS, Stand
 from bench.servers import Broken
 
 TIMES = 3
-CROWD = 6_000
-"""How many connections the crowd has: more than may wait."""
+CROWD = 2_000
+"""How many connections the crowd has: many more than may wait."""
+QUEUE = 500
+"""How many may wait here."""
 
 
 def run(on: Stand) -> dict[str, Result]:

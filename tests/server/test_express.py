@@ -5,6 +5,7 @@ The express way of hot requests answers as the ordinary way does: same status, s
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
 
@@ -234,3 +235,88 @@ async def test_a_stop_lets_an_exchange_finish(tmp_path):
     await both.plain.aclose()
 
     assert (200, "AUTHORIZED") == (status, json.loads(body)["decision"])
+
+
+@pytest.fixture
+async def full(tmp_path):
+    """
+    A server whose queue of one is full: its only lane waits for a commit that does not come.
+    """
+    settings = load({}, database=str(tmp_path / "x.db"), port=0, demo=True, background=False, queue_max=1)
+    async with serving(settings) as (server, address):
+        pair = Both(server, address)
+        engine = server.backend.engine
+        free = asyncio.Event()
+
+        async def stuck(orders):
+            await free.wait()
+            return [ValueError("never carried out")] * len(orders)
+
+        engine._lanes[0]._commit = stuck
+        waiting = [engine.submit(Order(RevokeApiKey("x"), "t", "t"))]
+        await asyncio.sleep(0)
+        waiting.append(engine.submit(Order(RevokeApiKey("x"), "t", "t")))
+        yield pair
+        free.set()
+        await asyncio.gather(*waiting)
+        await pair.plain.aclose()
+
+
+async def test_a_request_without_room_is_turned_away_in_the_same_words(full):
+    """
+    At the door nothing is parsed, and the answer is that of the ordinary way.
+    """
+    headers = KEY | {"x-session-token": "st_x"}
+    _, ordinary, said = await full.post("/authorize", spend("k1"), headers, express=False)
+    status, door, heard = await full.post("/authorize", spend("k1"), headers, express=True)
+    refusals = full.server.counts.labelled["figuard_refusals", ("OVERLOADED",)]
+
+    assert (503, said, 0, 2) == (status, heard, full.served, refusals)
+    assert "1" == dict(door)["retry-after"]
+    assert sorted(name for name, _ in ordinary) == sorted(name for name, _ in door)
+
+
+class Nobody:
+    """
+    A connection that nobody listens at.
+    """
+
+    def answered(self, exchange, data):
+        exchange.response_complete = True
+
+
+@pytest.mark.parametrize(
+    "headers", [{"connection": "close"}, {"origin": "http://localhost:5173"}, {"Transfer-Encoding": "chunked"}]
+)
+async def test_only_what_is_simple_is_turned_away_at_the_door(full, headers):
+    def turned(data):
+        return full.server.express.turns_away(Nobody(), data)
+
+    body = b"{}"
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    plain = b"POST /api/v1/authorize HTTP/1.1\r\nhost: x\r\nContent-Length: 2\r\n\r\n" + body
+    special = f"POST /api/v1/authorize HTTP/1.1\r\n{lines}content-length: 2\r\n\r\n".encode() + body
+
+    assert turned(plain)
+    assert turned(special) is None
+    assert turned(plain[:-1]) is None
+    assert turned(plain + b"POST") is None
+    assert turned(plain.replace(b"authorize", b"budgets")) is None
+    assert turned(plain.replace(b"host: x", b"content-length: 2")) is None
+
+
+async def test_a_crowd_is_turned_away_a_little_at_a_time(full, monkeypatch):
+    """
+    One slice of time after the other; in between everybody else has a turn.
+    """
+    express = full.server.express
+    request = b"POST /api/v1/authorize HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
+    crowd = [express.turns_away(Nobody(), request) for _ in range(3)]
+    monkeypatch.setattr(way, "perf_counter", itertools.count().__next__)
+    monkeypatch.setattr(way, "TURN_SECONDS", 1.5)
+    seen = []
+    for _ in range(3):
+        express._turn_away()
+        seen.append([one.response_complete for one in crowd])
+
+    assert [[True, False, False], [True, True, False], [True, True, True]] == seen

@@ -124,7 +124,12 @@ class AsyncEngine:
     @property
     def waiting(self) -> int:
         """How many orders wait to be committed."""
-        return sum(lane.length for lane in self._lanes)
+        return sum([lane.length for lane in self._lanes])
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more order would be refused."""
+        return self.waiting >= self._queue_max
 
     async def execute(self, order: Order) -> Reply:
         """As ``Engine.execute``. Raises ``Refusal`` (``OVERLOADED``) at once when too many wait already."""
@@ -137,10 +142,8 @@ class AsyncEngine:
 
     def check_room(self) -> None:
         """Raise ``Refusal`` (``OVERLOADED``) when so many orders wait that one more is better told to come again."""
-        if self.waiting >= self._queue_max:
-            raise Refusal(
-                ErrorCode.OVERLOADED, f"{self.waiting} requests are waiting to be committed", retry_after_seconds=1.0
-            )
+        if self.is_full:
+            raise overloaded(self._queue_max)
 
     def settled(self, order: Order, outcome: Outcome) -> Reply:
         """Return the reply of an order that is done. Raises ``Refusal`` as ``execute`` does."""
@@ -185,6 +188,12 @@ class AsyncEngine:
         if self._hints is None or len(self._lanes) == 1:
             return self._lanes[0]
         return self._lanes[crc32(self._hints.home_of(order).encode()) % len(self._lanes)]
+
+
+def overloaded(queue_max: int) -> Refusal:
+    """Return what a caller is told when so many orders wait already."""
+    detail = f"{queue_max:,} requests are waiting to be committed"
+    return Refusal(ErrorCode.OVERLOADED, detail, retry_after_seconds=1.0)
 
 
 def over_engine(

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Protocol, cast
-from uuid import uuid4
 
 import structlog
 
@@ -23,13 +23,14 @@ from figuard.domain.admin import KeyScope
 from figuard.domain.codes import ErrorCode
 from figuard.domain.commands import Order
 from figuard.domain.refusal import Refusal
+from figuard.engine.async_engine import overloaded
 from figuard.engine.batch import Outcome
 from figuard.server.answers import JSON
 from figuard.server.api import HOT, Api, late
 from figuard.server.auth import Pass, check_scope, under_key
 from figuard.server.errors import error_body
 from figuard.server.requests import Heads, check_media_type, heads_of
-from figuard.server.shell import HEADERS, NO_STORE, failed
+from figuard.server.shell import HEADERS, NO_STORE, failed, new_trace_id
 from figuard.service import Caller, Steps, call_of, steps
 from figuard.wire.codec import encode
 from figuard.wire.context import Context
@@ -41,6 +42,14 @@ _EVENT = "{eventId}"
 # With one of these a request is not the simple kind; a body without a length comes in pieces.
 _UNCOMMON = frozenset({b"origin", b"expect", b"transfer-encoding", b"upgrade"})
 _KEEP_ALIVE = b"keep-alive"
+TURN_SECONDS = 0.005
+"""How much of one turn of the loop goes into turning requests away."""
+GLANCE_BYTES_MAX = 8192
+"""Up to which size a request may be turned away at a glance."""
+_NO_HEADS = Heads(None, None, None, None, 0)
+_LENGTH = b"\r\ncontent-length:"
+# What in a head makes a request one of another kind.
+_SPECIAL = tuple(b"\r\n%s:" % name for name in (*sorted(_UNCOMMON), b"connection"))
 _STATUS_LINES = {
     status.value: b"HTTP/1.1 %d %s\r\n%s: %s\r\n" % (status, status.phrase.encode(), *JSON) for status in HTTPStatus
 }
@@ -110,6 +119,10 @@ class Express:
                 self._before, self._of_event[after.encode()] = before.encode(), operation
             else:
                 self._exact[before.encode()] = operation
+        self._crowd: deque[Exchange] = deque()
+        self._no_room = overloaded(api.settings.queue_max)
+        status, body = error_body(self._no_room)
+        self._turned_away = _rendered(status, body.replace(b"%", b"%%"), b"%s", _retry_after(self._no_room), b"")
 
     # -- which requests --------------------------------------------------------------------------------------------
 
@@ -133,12 +146,59 @@ class Express:
             return None
         return Exchange(connection, operation, url, path, heads)
 
+    # -- at the door -----------------------------------------------------------------------------------------------
+
+    def turns_away(self, connection: Connection, data: bytes) -> Exchange | None:
+        """
+        Take a whole hot request for which there is no room, to be answered in a moment; None when in doubt.
+
+        A crowd that cannot be served must cost next to nothing, or nobody is served: nothing of the request is parsed
+        but where it ends, and only a little of each turn of the loop goes into such answers. *data* is all that has
+        arrived since the request before it.
+        """
+        if not self._engine.is_full or len(data) > GLANCE_BYTES_MAX:
+            return None
+        operation = self._glance(data)
+        if operation is None:
+            return None
+        exchange = Exchange(connection, operation, b"", _NO_QUERY, _NO_HEADS)
+        exchange.is_served, exchange.more_body = True, False
+        self._crowd.append(exchange)
+        if len(self._crowd) == 1:
+            asyncio.get_running_loop().call_soon(self._turn_away)
+        return exchange
+
+    def _glance(self, data: bytes) -> Operation | None:
+        """Return what a request asks for whose head and body are all there and of the simple kind."""
+        end = data.find(b"\r\n\r\n")
+        head = data[: end + 2].lower()
+        at = head.find(_LENGTH)
+        length = head[at + len(_LENGTH) : head.find(b"\r\n", at + 2)].strip()
+        if at < 0 or at != head.rfind(_LENGTH) or not length.isdigit() or len(data) != end + 4 + int(length):
+            return None
+        for name in _SPECIAL:
+            if name in head:
+                return None
+        method, _, rest = data[: data.find(b"\r\n")].partition(b" ")
+        url, _, version = rest.partition(b" ")
+        return self._exact.get(url) if (method, version) == (b"POST", b"HTTP/1.1") else None
+
+    def _turn_away(self) -> None:
+        """Answer some of the crowd, and the rest after whoever was admitted has had a turn."""
+        until = perf_counter() + TURN_SECONDS
+        while self._crowd and perf_counter() < until:
+            exchange = self._crowd.popleft()
+            self._api.counts.refused(exchange.operation, self._no_room)
+            exchange.connection.answered(exchange, self._turned_away % new_trace_id().encode())
+        if self._crowd:
+            asyncio.get_running_loop().call_soon(self._turn_away)
+
     # -- from the body to the lane ---------------------------------------------------------------------------------
 
     def serve(self, exchange: Exchange) -> None:
         """Carry out an exchange whose body has arrived."""
         exchange.started = perf_counter()
-        exchange.trace_id = str(uuid4())
+        exchange.trace_id = new_trace_id()
         api = self._api
         try:
             api.check_room()
@@ -221,10 +281,7 @@ class Express:
 
     def _say(self, exchange: Exchange, refusal: Refusal) -> None:
         status, body = error_body(refusal, exchange.heads.session_token)
-        after = refusal.retry_after_seconds
-        self._answer(
-            exchange, status, body, b"" if after is None else b"retry-after: %d\r\n" % max(1, math.ceil(after))
-        )
+        self._answer(exchange, status, body, _retry_after(refusal))
 
     def _fail(self, exchange: Exchange, error: Exception) -> None:
         path = exchange.operation.path
@@ -233,11 +290,18 @@ class Express:
 
     def _answer(self, exchange: Exchange, status: int, body: bytes, more: bytes = b"") -> None:
         close = b"" if exchange.keep_alive else b"connection: close\r\n"
-        exchange.connection.answered(
-            exchange,
-            b"%s%sx-trace-id: %s\r\n%s%scontent-length: %d\r\n\r\n%s"
-            % (_STATUS_LINES[status], more, exchange.trace_id.encode(), _COMMON, close, len(body), body),
-        )
+        exchange.connection.answered(exchange, _rendered(status, body, exchange.trace_id.encode(), more, close))
+
+
+def _retry_after(refusal: Refusal) -> bytes:
+    after = refusal.retry_after_seconds
+    return b"" if after is None else b"retry-after: %d\r\n" % max(1, math.ceil(after))
+
+
+def _rendered(status: int, body: bytes, trace_id: bytes, more: bytes, close: bytes) -> bytes:
+    """Return a whole answer."""
+    head = b"%s%sx-trace-id: %s\r\n%s%s" % (_STATUS_LINES[status], more, trace_id, _COMMON, close)
+    return b"%scontent-length: %d\r\n\r\n%s" % (head, len(body), body)
 
 
 def _needs_look_up(held: Pass, exchange: Exchange) -> bool:

@@ -72,6 +72,8 @@ class Bounded(HttpToolsProtocol):
         if self.is_refused:
             return
         if self.waits_for_head:
+            if not self.head_bytes and self._is_idle() and self._turn_away(data):
+                return
             if not self.head_bytes:
                 self._began = self.loop.time()
             self.head_bytes += len(data)
@@ -82,6 +84,15 @@ class Bounded(HttpToolsProtocol):
             self.take_the_ordinary_way(exchange)
         if self.waits_for_head and self.head_bytes > self.bytes_max and not self.transport.is_closing():
             self._refuse()
+
+    def _turn_away(self, data: bytes) -> bool:
+        """Leave a request that there is no room for to be turned away; return whether that was so."""
+        exchange = self.express.turns_away(self, data)
+        if exchange is None:
+            return False
+        self.has_asked = True
+        self.cycle = exchange
+        return True
 
     def on_headers_complete(self) -> None:
         """Let the clock of the body run instead of that of the head, and decide which way the request goes."""
