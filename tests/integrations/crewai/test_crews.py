@@ -18,7 +18,7 @@ pytest.importorskip("crewai", minversion="1.0", reason="the loop of the older on
 from crewai import Crew, Process, Task
 from crewai.tools import tool
 
-from figuard.integrations.crewai import guard_crew
+from figuard.integrations.crewai import auto_guard_crewai, guard_crew
 from tests.integrations.crewai.desk import EachOffered, agent, crew_of, decorated, denials, of_class
 
 PAID_SERVER = """
@@ -164,6 +164,24 @@ def test_one_line_opens_the_budget_too(model, shop, books):
     assert (50, 30, 0) == (opened.total_limit, opened.quantity_spent, opened.quantity_reserved)
     assert ["a"] == shop.sold
     assert ["buyer"] == list(guarded.tokens)
+
+
+def test_one_line_needs_no_client(model, shop, monkeypatch, tmp_path):
+    """
+    Nothing is configured but where the file lies.
+    """
+    monkeypatch.setenv("FIGUARD_DATABASE", str(tmp_path / "own.db"))
+    crew = crew_of(agent(model, [decorated(shop)]))
+    guarded = guard_crew(crew, budget=50, amount_key="price")
+    auto = auto_guard_crewai(of_class(shop), amount_key="price")
+
+    told = [crew.agents[0].tools[0].run(item="a", price=40), crew.agents[0].tools[0].run(item="b", price=40)]
+    told += [auto.tool.run(item="c", price=500), auto.tool.run(item="d", price=1)]
+
+    assert [False, True, False, True] == [text.startswith("FiGuard DENIED: INSUFFICIENT_FUNDS") for text in told]
+    assert ["a", "c"] == shop.sold
+    for guard in (*guarded.guards, auto):
+        guard.guard.client.close()
 
 
 def test_tokens_of_ones_own(model, shop, books):
