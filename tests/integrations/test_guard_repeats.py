@@ -10,6 +10,10 @@ import pytest
 
 from figuard.client.ops.authorize import RENEWALS_MAX
 from figuard.integrations.guard import ToolCall
+from figuard.testing.mock import MockFiGuardClient
+
+SAME = ("description", "agent_id", "action_type", "idempotency_key")
+"""What an authorization is known by, besides its amount."""
 
 
 def call(amount=60, call_id="c1", run_id="r1", tool="buy"):
@@ -110,6 +114,48 @@ def test_a_voided_call_may_be_made_again(books):
         pass
 
     books.settled(60, VOIDED=1, CONFIRMED=1)
+
+
+def test_a_call_that_lost_its_hold_is_asked_for_anew():
+    """
+    Whoever died in the middle of a call and makes it again finds its hold ended, and its money lent to others.
+    """
+    with MockFiGuardClient(total_limit=100) as client:
+        guard = client.guard(client.sandbox_token)
+        asked = guard.policy.wish(call(), client.sandbox_token, 60)
+        client.authorize(client.sandbox_token, amount=60, **{name: asked[name] for name in SAME})
+
+        client.advance("10m")
+        other = guard.run(call(amount=70, call_id="c2"), lambda: "lent to another")
+        told = guard.run(call(), lambda: pytest.fail("it ran on money that nobody holds"))
+
+        assert other == "lent to another"
+        assert told.startswith("FiGuard DENIED: INSUFFICIENT_FUNDS — ")
+        client.assert_spent(70)
+
+
+def test_a_call_that_still_holds_is_charged_once():
+    with MockFiGuardClient(total_limit=100) as client:
+        guard = client.guard(client.sandbox_token)
+        asked = guard.policy.wish(call(), client.sandbox_token, 60)
+        client.authorize(client.sandbox_token, amount=60, **{name: asked[name] for name in SAME})
+
+        assert guard.run(call(), lambda: "bought") == "bought"
+        client.assert_spent(60)
+
+
+def test_a_call_that_may_have_paid_is_not_made_again(books):
+    def body():
+        raise TimeoutError
+
+    guard = books.client.guard(books.budget)
+    with pytest.raises(TimeoutError):
+        guard.run(call(), body)
+
+    told = guard.run(call(), lambda: pytest.fail("it ran although it may have paid"))
+
+    assert told.startswith("FiGuard DENIED: DUPLICATE_REQUEST — ")
+    assert books.reserved == 60
 
 
 def test_a_key_is_used_up_some_time(books):

@@ -16,7 +16,7 @@ from figuard.client.context import Origin, ambient_parent, digest, origins
 from figuard.client.exceptions import FiGuardApiError, FiGuardConnectionError, FiGuardError
 from figuard.client.fail_open import is_fallback
 from figuard.client.models import AuthorizationBatch, AuthorizationResult, Budget, DelegationToken
-from figuard.client.ops import fallback
+from figuard.client.ops import fallback, settle
 from figuard.client.ops.arguments import (
     AuthorizeArguments,
     EventLike,
@@ -188,13 +188,25 @@ def asking(session: Session, given: dict[str, Any]) -> Callable[[], Steps[Author
 
 
 def _authorize_anew(session: Session, key: str, arguments: dict[str, Any]) -> Steps[AuthorizationResult]:
-    """Ask under *key*, or under the first of its successors whose event was neither failed nor voided."""
+    """Ask under *key*, or under the first of its successors whose event can still be settled as asked."""
     for attempt in range(1, RENEWALS_MAX + 1):
         arguments["idempotency_key"] = key if attempt == 1 else f"{key}#{attempt}"
         answer = yield from authorize(session, **arguments)
-        if answer.current_decision not in _TAKEN_BACK:
+        if answer.current_decision in _TAKEN_BACK:
+            continue
+        if not (yield from _is_over(session, answer)):
             return answer
     raise FiGuardError(f"the {RENEWALS_MAX} spendings of idempotency key {key!r} were all taken back; use a new key")
+
+
+def _is_over(session: Session, answer: AuthorizationResult) -> Steps[bool]:
+    """Return whether an earlier event's hold has ended unsettled: whoever spends on it now spends what nobody holds."""
+    if not answer.replayed or answer.shadow or answer.is_fallback or answer.current_decision != "AUTHORIZED":
+        return False
+    if answer.event_id is None or not answer.approved_quantity:
+        return False
+    event = yield from settle.get_event(session, answer.event_id)
+    return not event.held_quantity
 
 
 def authorize_tokens(

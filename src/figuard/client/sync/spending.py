@@ -55,8 +55,9 @@ class Spending(Core):
         event as its parent. Left normally, the amount of ``spend.settle`` is confirmed, or the authorized one; left
         by an exception, the event is failed (TOOL_ERROR); left by a time-out, a cancellation or an interrupt, the
         hold stays as of unknown outcome. A spending whose ``idempotency_key`` was settled before, or was left so that
-        nobody knows, is denied (DUPLICATE_REQUEST); with ``renew_key`` a key whose spending was failed or voided is
-        good for another one. The other arguments are those of ``authorize``; ``category`` is ``claimed_category``.
+        nobody knows, is denied (DUPLICATE_REQUEST); with ``renew_key`` a key whose spending was failed or voided, or
+        lost its hold unsettled, is good for another one. The other arguments are those of ``authorize``; ``category``
+        is ``claimed_category``.
 
         Leaving the block raises what ``confirm`` raises, after marking the outcome as unknown: the hold stays.
         """
