@@ -7,6 +7,7 @@ and then fails, so that the last failure of all is a commit whose reply is lost.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 
@@ -24,10 +26,12 @@ from figuard.domain.refusal import Refusal
 from figuard.engine.audit import verify_all
 from figuard.engine.handlers import HANDLERS
 from figuard.ports import Store
+from figuard.stores import open_store
 from figuard.stores.memory import MemoryData, MemoryStore
 from figuard.stores.sqlite import SqliteStore
 from figuard.testing.determinism import SequentialIds
 from figuard.testing.faults import Fault, FaultyStore
+from tests import postgres_server
 from tests.builders import World
 from tests.property.every_command import ORDERS, order_of, scene
 
@@ -80,11 +84,48 @@ class OnSqlite:
             return sorted(connection.iterdump())
 
 
-KINDS = {"memory": OnMemory, "sqlite": OnSqlite}
+class OnPostgres:
+    """The same in a database of the server that ``places`` has started."""
+
+    server: postgres_server.Server
+    template: str
+
+    def __init__(self, folder: Path) -> None:
+        self.name = self.server.create(self.template)
+
+    def copy(self, name: str) -> OnPostgres:
+        other = copy(self)
+        other.name = self.server.create(self.name)
+        return other
+
+    def open(self) -> Store:
+        return open_store(self.server.url(self.name))
+
+    def contents(self) -> list[str]:
+        return asyncio.run(self._rows())
+
+    async def _rows(self) -> list[str]:
+        connection = await asyncpg.connect(self.server.url(self.name))
+        try:
+            tables = [row[0] for row in await connection.fetch(_TABLES)]
+            rows = [(table, await connection.fetch(f'SELECT * FROM "{table}"')) for table in tables]
+        finally:
+            await connection.close()
+        return sorted(f"{table} {tuple(row)}" for table, found in rows for row in found)
+
+    def forget(self) -> None:
+        """Remove the database: hundreds of copies would fill the disk."""
+        self.server.drop(self.name)
+
+
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+KINDS = {"memory": OnMemory, "sqlite": OnSqlite, "postgres": OnPostgres}
 SPENDING = 16
 """How many of the orders, from the first, are about spending; on SQLite the others take part in `full` only."""
 CASES = [
-    pytest.param(name, kind, marks=pytest.mark.full if kind == "sqlite" and place >= SPENDING else ())
+    pytest.param(
+        name, kind, marks=pytest.mark.full if kind == "postgres" or (kind == "sqlite" and place >= SPENDING) else ()
+    )
     for kind in KINDS
     for place, name in enumerate(ORDERS)
 ]
@@ -94,6 +135,7 @@ class Rehearsal:
     """One order in one world, and any number of attempts at it from the same beginning."""
 
     def __init__(self, kind: str, name: str, folder: Path) -> None:
+        self.place: Any = None
         self.beginning = KINDS[kind](folder)
         self.world = World(self.beginning.open())
         self.order = order_of(name, scene(self.world))
@@ -102,7 +144,13 @@ class Rehearsal:
 
     def again(self, name: str = "clean") -> None:
         """Start over."""
+        self.forget()
         self.place = self.beginning.copy(name)
+
+    def forget(self) -> None:
+        """Remove what the last attempt left, where that takes up room."""
+        if isinstance(self.place, OnPostgres):
+            self.place.forget()
 
     @contextmanager
     def opened(
@@ -139,8 +187,24 @@ def _comparable(value: Any) -> Any:
     return [_comparable(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
+@pytest.fixture(scope="module")
+def places() -> Iterator[None]:
+    """
+    A PostgreSQL for the cases that are on it.
+    """
+    OnPostgres.server = postgres_server.start()
+    OnPostgres.template = OnPostgres.server.create()
+    open_store(OnPostgres.server.url(OnPostgres.template)).close()
+    yield
+    OnPostgres.server.stop()
+
+
 @pytest.mark.parametrize(("name", "kind"), CASES)
-def test_an_order_survives_a_failure_at_every_step(name: str, kind: str, tmp_path: Path):
+def test_an_order_survives_a_failure_at_every_step(
+    name: str, kind: str, tmp_path: Path, request: pytest.FixtureRequest
+):
+    if kind == "postgres":
+        request.getfixturevalue("places")
     rehearsal = Rehearsal(kind, name, tmp_path)
     with rehearsal.opened() as store:
         reply = rehearsal.give()
@@ -157,6 +221,7 @@ def test_an_order_survives_a_failure_at_every_step(name: str, kind: str, tmp_pat
             rehearsal.judge()
             assert reply == rehearsal.give()
         assert _differences(contents, rehearsal.place.contents()) == []
+    rehearsal.forget()
 
 
 def _differences(clean: list[str], after: list[str]) -> list[str]:

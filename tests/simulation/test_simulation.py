@@ -7,18 +7,22 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
 from figuard.ports import Store
 from figuard.stores import open_store
+from tests import postgres_server
 from tests.simulation.broken import BROKEN
 from tests.simulation.simulator import Simulation, judged
 
 QUICK_WORLDS = 2000
 CHUNK = 100
 SQLITE_WORLDS = 60
+POSTGRES_WORLDS = 3
+POSTGRES_WORLDS_FULL = 40
 DETECTION_SEEDS = 100
 
 
@@ -41,6 +45,57 @@ def test_they_are_right_on_sqlite_too():
     reports = (judged(seed, open_store=_sqlite) for seed in range(SQLITE_WORLDS))
 
     assert next(filter(None, reports), None) is None
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """
+    Opens one more empty PostgreSQL database as a store; the one before it is done with.
+    """
+    server = postgres_server.start()
+    template = server.create()
+    open_store(server.url(template)).close()
+    last: list[tuple[str, Store]] = []
+
+    def forget() -> None:
+        for name, store in last:
+            store.close()
+            server.drop(name)
+        last.clear()
+
+    def open_next() -> Store:
+        forget()
+        name = server.create(template)
+        last.append((name, open_store(server.url(name))))
+        return last[0][1]
+
+    yield open_next
+    forget()
+    server.stop()
+
+
+def test_they_are_right_on_postgres_too(opened: Callable[[], Store]):
+    reports = (judged(seed, open_store=opened) for seed in range(POSTGRES_WORLDS))
+
+    assert next(filter(None, reports), None) is None
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1200)
+def test_memory_and_postgres_see_the_same_world(opened: Callable[[], Store]):
+    """
+    In worlds where no step of a transaction fails the same happens on both, to the last line. (Where one does it is
+    another one: a database with many writers is asked more.)
+    """
+    compared = 0
+    for seed in range(POSTGRES_WORLDS, POSTGRES_WORLDS + POSTGRES_WORLDS_FULL):
+        on_memory, on_postgres = Simulation(seed), Simulation(seed, open_store=opened)
+
+        has_crashes = on_memory.odds.crash > 0
+        assert on_memory.run() == on_postgres.run() == []
+        assert has_crashes or on_memory.table() == on_postgres.table()
+        compared += not has_crashes
+    assert compared > POSTGRES_WORLDS_FULL // 4
 
 
 def test_memory_and_sqlite_see_the_same_world():

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from figuard.ports import Changes, FindEvents, Kind, StoreUnavailable
+from figuard.ports import Changes, FindEvents, Kind, OutcomeUnknown, StoreUnavailable
 from figuard.stores.memory import MemoryData, MemoryStore
 from figuard.stores.sqlite import SqliteStore
 from figuard.testing.faults import Fault, FaultyStore
@@ -72,6 +72,11 @@ def test_a_failure_after_a_step_leaves_nothing_unless_it_was_the_commit(store, f
         spend(FaultyStore(store, fail_at=fail_at, fault=Fault.AFTER))
 
     assert count(store) == written
+
+
+def test_nobody_knows_what_became_of_a_commit_whose_reply_is_lost(store):
+    with pytest.raises(OutcomeUnknown):
+        spend(FaultyStore(store, fail_at=len(STEPS), fault=Fault.AFTER))
 
 
 def test_after_its_failure_a_faulty_store_works(store):

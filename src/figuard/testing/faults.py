@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
-from figuard.ports import Changes, Kind, Query, Store, StoreUnavailable, UnitOfWork
+from figuard.ports import Changes, Kind, OutcomeUnknown, Query, Store, StoreUnavailable, UnitOfWork
 
 
 class Fault(Enum):
@@ -24,7 +24,7 @@ class Fault(Enum):
 
 class FaultyStore:
     """
-    A store around another one, which raises ``StoreUnavailable`` at one step.
+    A store around another one, which raises ``StoreUnavailable`` at one step, and ``OutcomeUnknown`` after a commit.
 
     ``steps`` lists the names of the steps so far, the one that failed last among them.
     """
@@ -70,7 +70,7 @@ class FaultyStore:
             yield _FaultyWork(self, work)
             is_reply_lost = self.count("commit")
         if is_reply_lost:
-            self.fail()
+            raise OutcomeUnknown(f"made to lose the reply to step {self.fail_at}, after step {self.fail_at} (commit)")
 
     def query(self, query: Query) -> Any:  # noqa: ANN401 - the type is the query's own
         """As ``ports.Store.query``, as one step."""
