@@ -42,8 +42,8 @@ _EVENT = "{eventId}"
 # With one of these a request is not the simple kind; a body without a length comes in pieces.
 _UNCOMMON = frozenset({b"origin", b"expect", b"transfer-encoding", b"upgrade"})
 _KEEP_ALIVE = b"keep-alive"
-TURN_SECONDS = 0.005
-"""How much of one turn of the loop goes into turning requests away."""
+TURN_ANSWERS_MAX = 100
+"""How many requests are turned away in one turn of the loop."""
 GLANCE_BYTES_MAX = 8192
 """Up to which size a request may be turned away at a glance."""
 _NO_HEADS = Heads(None, None, None, None, 0)
@@ -185,8 +185,7 @@ class Express:
 
     def _turn_away(self) -> None:
         """Answer some of the crowd, and the rest after whoever was admitted has had a turn."""
-        until = perf_counter() + TURN_SECONDS
-        while self._crowd and perf_counter() < until:
+        for _ in range(min(len(self._crowd), TURN_ANSWERS_MAX)):
             exchange = self._crowd.popleft()
             self._api.counts.refused(exchange.operation, self._no_room)
             exchange.connection.answered(exchange, self._turned_away % new_trace_id().encode())

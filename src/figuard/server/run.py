@@ -8,6 +8,7 @@ import asyncio
 import gc
 import signal
 import socket
+import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -26,6 +27,8 @@ from figuard.server.settings import ServerSettings, SettingsError
 
 GC_THRESHOLD = 100_000
 """After how many new objects the collector looks for cycles: the hot path makes none."""
+SWITCH_SECONDS = 0.0005
+"""How long a thread that computes keeps the loop waiting: with SQLite, decisions are made beside it."""
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
 FILES_MAX = 65_536
@@ -139,6 +142,7 @@ async def run(settings: ServerSettings, announce: Callable[[Server, str, bool], 
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD)
+        sys.setswitchinterval(SWITCH_SECONDS)
         await stopping.wait()
         _LOG.info("stopping", within_seconds=settings.stop_seconds)
     _LOG.info("stopped")
