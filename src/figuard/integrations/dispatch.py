@@ -120,7 +120,13 @@ def dispatch(calls: list[Asked], tools: Tools, guard: ToolGuard | None, workers:
 async def dispatch_async(calls: list[Asked], tools: Tools, guard: ToolGuard | None) -> list[Answer]:
     """Make calls in tasks, blocking functions on threads, and return the answers in the order of the calls."""
     ready = guarded_tools(tools, guard)
-    return list(await asyncio.gather(*(_make_awaited(call, ready) for call in calls)))
+    made = await asyncio.gather(*(_make_awaited(call, ready) for call in calls), return_exceptions=True)
+    answers: list[Answer] = []
+    for one in made:  # all are over by now, none goes on unseen while an error is raised
+        if isinstance(one, BaseException):
+            raise one
+        answers.append(one)
+    return answers
 
 
 def _make(call: Asked, tools: Mapping[str, Callable[..., Any]]) -> Answer:

@@ -10,7 +10,7 @@ import pytest
 
 openai = pytest.importorskip("openai")
 
-from figuard import FiGuardError  # noqa: E402
+from figuard import FiGuardDeniedException, FiGuardError  # noqa: E402
 from figuard.integrations.openai import guarded_openai_function, run_tools, run_tools_async  # noqa: E402
 from tests.integrations.shop import BROKEN, Shop  # noqa: E402
 
@@ -304,6 +304,30 @@ def test_nobody_to_ask_is_told_to_the_program_and_nothing_runs(model, begin, boo
         run_tools(response, {"buy": shop.buy}, guard)
 
     assert shop.sold == []
+
+
+async def test_what_is_raised_to_the_program_leaves_no_call_behind(model, begin, books):
+    """
+    A denial that is raised is raised when every call of the turn is over, not in the middle of another one.
+    """
+    model.play([("buy", {"item": "a", "price": 30}), ("buy", {"item": "b", "price": 600})])
+    over = []
+
+    async def buy(item, price):
+        while books.decisions.get("DENIED") != 1:
+            await asyncio.to_thread(books.events.__len__)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        over.append(item)
+
+    guard = books.client.guard(books.budget, amount_key="price", on_denied="raise")
+    response = await begin(Chat, openai.AsyncOpenAI).ask()
+
+    with pytest.raises(FiGuardDeniedException):
+        await run_tools_async(response, [buy], guard)
+
+    assert over == ["a"]
+    books.settled(30, CONFIRMED=1, DENIED=1)
 
 
 def test_without_calls_there_is_nothing_to_send(model, begin, books, shop):

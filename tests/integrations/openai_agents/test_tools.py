@@ -80,6 +80,18 @@ def test_what_runs_at_openai_is_refused(books):
         guard_tool(agents.WebSearchTool(), books.client.guard(books.budget))
 
 
+async def test_what_acts_here_but_through_no_function_stops_the_run(desk, books, model):
+    if not hasattr(agents, "LocalShellTool"):
+        pytest.skip("this openai-agents has no shell tool")
+    model.play("nothing to do")
+    agent = desk.agent(agents.LocalShellTool(executor=print))
+    guard = books.client.guard(books.budget)
+
+    with pytest.raises(TypeError, match="'local_shell' acts here and cannot be guarded"):
+        await run(agent, guard)
+    await run(agent, guard.with_options(ignore_tools=["local_shell"]))
+
+
 def test_a_tool_that_does_not_lead_to_the_guard_is_refused(books, shop):
     """
     A release of the SDK that keeps the implementation elsewhere must not pass for guarded.

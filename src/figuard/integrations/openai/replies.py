@@ -51,7 +51,7 @@ async def run_tools_async(
 
 
 def _calls(response: Any) -> tuple[bool, list[Asked]]:  # noqa: ANN401 - as above
-    """Return whether a response is of the chat API, and its calls. What runs at OpenAI, hosted tools, is none."""
+    """Return whether a response is of the chat API, and its calls. Hosted and custom tools are none."""
     choices, output = getattr(response, "choices", None), getattr(response, "output", None)
     if choices is not None:
         called = (choices[0].message.tool_calls or []) if choices else []
