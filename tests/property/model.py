@@ -320,14 +320,20 @@ class Model:
         self.step(replace(event, refunded=event.refunded + quantity), "REFUNDED")
 
     def extend(self, event_id: str, seconds: int) -> None:
-        """Hold for longer; a hold that has ended is taken again if it fits. What is unknown is held as long anyway."""
+        """
+        Hold for longer, never for less; a hold that has ended is taken again if it fits.
+
+        What is unknown is held as long anyway.
+        """
         event, rules = self.opened(event_id)
         if event.state != "AUTHORIZED" or not event.ask.reserve:
             raise Refused("EVENT_STATE_CONFLICT")
-        event = self._again(event)
         until = self.now(event.budget_id) + seconds * SECOND
+        bounded = not event.unknown or (rules.unknown != "HOLD" and rules.unknown_seconds is not None)
+        if not event.released and bounded and event.ends is not None and event.ends >= until:
+            return
+        event = self._again(event)
         if event.unknown:
-            bounded = rules.unknown != "HOLD" and rules.unknown_seconds is not None
             event = replace(event, ends=until if bounded else None)
         else:
             event = replace(event, ends=until, void_due=max(until, event.void_due or until))

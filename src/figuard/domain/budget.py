@@ -237,6 +237,11 @@ def has_expired(budget: Budget, now: Instant) -> bool:
     end = budget.policy.expires_at
     if end is not None and now > end + budget.policy.grace_seconds * 1_000_000:
         return True
+    return has_expired_unused(budget, now)
+
+
+def has_expired_unused(budget: Budget, now: Instant) -> bool:
+    """Return whether the budget's life is over because nobody used it in time, which is what its owner asked for."""
     unused = budget.policy.unused_expiry_seconds
     return unused is not None and not budget.counters.events and now > budget.identity.created_at + unused * 1_000_000
 

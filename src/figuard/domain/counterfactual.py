@@ -121,7 +121,8 @@ class Experiment:
             tally.authorized += decision is Decision.AUTHORIZED
             tally.denied += decision is Decision.DENIED
         if event.first_decision is not answered.first_decision:
-            if answered.first_decision is Decision.AUTHORIZED:
+            # Nobody knows what would have been settled: a hold counts whole, a marker not at all.
+            if answered.first_decision is Decision.AUTHORIZED and event.spend.reserve:
                 self._hypothetical.spent += event.spend.quantity
             self.differences.append(
                 Difference(event, event.first_decision, answered.first_decision, answered.verdict.denial)

@@ -24,7 +24,7 @@ KEY_USE_SECONDS = 60
 """How exactly it is known when an API key was last used."""
 DELIVERY_LEASE_SECONDS = 60
 """How long a notice belongs to the server that took it up to send it; sending takes less, or is given up before."""
-EXPIRED_HOLDS_PER_ROUND = 1000
-"""How many ended holds one transaction releases before it goes on."""
-EXPIRED_HOLD_ROUNDS_MAX = 100
-"""How many such rounds one transaction makes at the most."""
+TIMED_OUT_PER_SWEEP = 1000
+"""How many events without a settlement one sweep of a budget voids; the next goes on."""
+ENDED_HOLDS_MAX = 100_000
+"""How many ended holds of a budget the next transaction on it releases, before it decides; the one after goes on."""

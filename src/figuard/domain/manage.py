@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from figuard.domain.amounts import AMOUNT_MAX, text
 from figuard.domain.books import BudgetChange, EntryKind
-from figuard.domain.budget import Budget, Status, status_at
+from figuard.domain.budget import Budget, Status, has_expired_unused, status_at
 from figuard.domain.codes import ErrorCode
 from figuard.domain.commands import FundingOperation, PolicyPatch
 from figuard.domain.instants import Instant
@@ -40,7 +40,8 @@ def funded(budget: Budget, operation: FundingOperation, quantity: int) -> Budget
 
 def _check_limit(budget: Budget, limit: int, used: int, field: str) -> None:
     divided = sum(allocation.limit for allocation in budget.funds.allocations)
-    if limit < used:
+    # Raising the limit of an overdrawn budget is the remedy, not the fault.
+    if limit < used and limit <= budget.funds.limit:
         balance = budget.funds.balance
         raise Refusal(
             ErrorCode.INVALID_REQUEST,
@@ -70,8 +71,6 @@ def patched(budget: Budget, patch: PolicyPatch) -> tuple[EntryKind, BudgetChange
     )
     if patch.limit is not None:
         used = budget.funds.balance.spent + budget.funds.balance.reserved
-        if patch.limit > budget.funds.limit:
-            used = 0  # raising the limit of an overdrawn budget is the remedy, not the fault
         _check_limit(budget, patch.limit, used, "totalLimit")
     changed = replace(
         policy,
@@ -112,18 +111,27 @@ def cancelled(budget: Budget, now: Instant) -> BudgetChange:
     return BudgetChange(status=Status.CANCELLED, cancelled_at=now)
 
 
-def extended(budget: Budget, expires_at: Instant) -> BudgetChange:
-    """Return the change that lets a budget live until *expires_at*. Raises ``Refusal`` unless that is later."""
+def extended(budget: Budget, expires_at: Instant, now: Instant) -> BudgetChange:
+    """
+    Return the change that lets a budget live until *expires_at*. Raises ``Refusal`` unless that is later.
+
+    A budget that expired because nobody used it lives again, and does not end for that reason any more.
+    """
     if budget.status in {Status.CANCELLED, Status.EXPIRED}:
         raise _state(budget, "extend it")
     present = budget.policy.expires_at
+    if has_expired_unused(budget, now):
+        present = now
     if present is None or expires_at <= present:
         until = "for ever" if present is None else f"until {time_text(present)}"
         raise Refusal(
             ErrorCode.INVALID_REQUEST,
             f"expiresAt: budget {budget.id} lives {until} already; {time_text(expires_at)} is not later",
         )
-    return BudgetChange(policy=replace(budget.policy, expires_at=expires_at))
+    longer = replace(budget.policy, expires_at=expires_at)
+    if has_expired_unused(budget, now):
+        longer = replace(longer, unused_expiry_seconds=None)
+    return BudgetChange(policy=longer)
 
 
 def _state(budget: Budget, wish: str) -> Refusal:

@@ -148,7 +148,7 @@ def refunded(event: Event, quantity: int, *, now: Instant) -> Event:
 
 def extended(event: Event, touched: Touched, seconds: int, *, now: Instant) -> Event:
     """
-    Return the event with its hold kept for *seconds* from *now*.
+    Return the event with its hold kept for *seconds* from *now*; the event itself when it is kept that long already.
 
     A hold that has ended is taken again when it still fits, else refused with ``AUTHORIZATION_EXPIRED``. For an event
     of unknown outcome the policy's deadline is moved; where the policy has none, there stays none.
@@ -163,6 +163,9 @@ def extended(event: Event, touched: Touched, seconds: int, *, now: Instant) -> E
     endless = unknown and (
         policy.unknown_outcome is UnknownOutcomePolicy.HOLD or policy.unknown_outcome_seconds is None
     )
+    present = event.standing
+    if present.hold_released_at is None and not endless and (present.hold_expires_at or 0) >= until:
+        return event
     standing = replace(
         _held_again(event, touched),
         hold_expires_at=None if endless else until,

@@ -23,6 +23,9 @@ from figuard.engine.gather import Loads
 from figuard.engine.work import Load, Work
 from figuard.ports import Kind
 
+UNDONE = -1
+"""The revision of a verdict that no state of a budget has: what led to it was undone."""
+
 
 def gather_one(work: Work, order: Order, command: Authorize) -> Loads:
     """Read the token, its budget and chain, the key's earlier answer, the entity's events and the parent."""
@@ -258,6 +261,22 @@ def _denied_alone(work: Work, order: Order, reply: AuthorizeReply, *, undone: bo
     event = reply.event
     if undone:
         # What the group held is free again, so a repeat of the key is decided afresh (``decide.may_differ``).
-        event = replace(event, verdict=replace(event.verdict, revision=-1))
+        event = replace(event, verdict=replace(event.verdict, revision=UNDONE))
+        original_id = event.verdict.original_event_id
+        if original_id is not None and work.get(Event, original_id) is None:
+            # What stood in the way was of this very group, and was never there.
+            message = f"entity {event.spend.entity_id!r} is named twice in this group, of which nothing was kept"
+            event = replace(event, verdict=replace(event.verdict, original_event_id=None, message=message))
+            reply = replace(reply, original=None)
+        earlier: Event | None = work.one(Kind.ATTEMPTS, (budget.id, budget.in_shadow, event.spend.key))
+        if earlier is not None and _said(earlier) == _said(event):
+            # The group was asked again and came to the same: that is no news.
+            return replace(reply, event=earlier, budget=work.need(Budget, budget.id), replayed=True)
     stored = _record(work, order, event, work.need(Budget, budget.id))
     return replace(reply, event=stored, budget=work.need(Budget, budget.id))
+
+
+def _said(denied: Event) -> tuple[object, ...]:
+    """Return what a denial of an undone group says, by which it is told from another one."""
+    verdict = denied.verdict
+    return denied.first_decision, verdict.revision, verdict.denial, verdict.message, denied.spend.fingerprint

@@ -29,7 +29,7 @@ from figuard.domain.entitlements import Item
 from figuard.domain.events import Decision, Event
 from figuard.domain.instants import DAY, HOUR
 from figuard.domain.instants import text as time_text
-from figuard.domain.limits import EXPIRED_HOLDS_PER_ROUND
+from figuard.domain.limits import TIMED_OUT_PER_SWEEP
 from figuard.domain.notices import budget_notice, figures
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import BudgetReply, BudgetsReply, FundReply, ReceiptReply, SweepReply
@@ -205,7 +205,7 @@ def cancel_batch(work: Work, order: Order, command: CancelBatch) -> BudgetsReply
 def extend(work: Work, order: Order, command: ExtendBudget) -> BudgetReply:
     """Let a budget live longer. Raises ``Refusal``."""
     budget = _owned(work, order, command.budget_id)
-    change = manage.extended(budget, command.expires_at)
+    change = manage.extended(budget, command.expires_at, work.now_of(budget))
     return _replied(work, work.change(budget, EntryKind.BUDGET_EXTENDED, order.actor, budget=change))
 
 
@@ -246,7 +246,7 @@ def gather_sweep(work: Work, order: Order, command: SweepBudget) -> Loads:
     budget = work.get(Budget, command.budget_id)
     if budget is None:
         return
-    key = (budget.id, work.now_of(budget), EXPIRED_HOLDS_PER_ROUND)
+    key = (budget.id, work.now_of(budget), TIMED_OUT_PER_SWEEP)
     yield (Load(Kind.TIMED_OUT, (key,)),)
     yield from gather.companions(work, work.many(Kind.TIMED_OUT, key))
 
@@ -257,7 +257,7 @@ def sweep(work: Work, order: Order, command: SweepBudget) -> SweepReply:
     ended = duties.perform(work, budget.id)
     now = work.now_of(budget)
     voided = 0
-    for loaded in work.many(Kind.TIMED_OUT, (budget.id, now, EXPIRED_HOLDS_PER_ROUND)):
+    for loaded in work.many(Kind.TIMED_OUT, (budget.id, now, TIMED_OUT_PER_SWEEP)):
         event = work.need(Event, loaded.id)
         due = event.standing.void_due_at
         if event.decision is not Decision.AUTHORIZED or due is None or due > now:

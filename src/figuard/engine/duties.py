@@ -23,7 +23,7 @@ from figuard.domain.entitlements import (
 )
 from figuard.domain.events import Decision, Event
 from figuard.domain.instants import text as time_text
-from figuard.domain.limits import EXPIRED_HOLDS_PER_ROUND
+from figuard.domain.limits import ENDED_HOLDS_MAX
 from figuard.domain.settle import hold_ended
 from figuard.domain.valueclass import replace
 from figuard.engine.work import Work
@@ -55,7 +55,7 @@ def end_holds(work: Work, budget: Budget) -> int:
     soonest = budget.counters.next_expiry
     if soonest is None or soonest > now:
         return 0
-    due: tuple[Event, ...] = work.many(Kind.DUE_HOLDS, (budget.id, now, EXPIRED_HOLDS_PER_ROUND))
+    due: tuple[Event, ...] = work.many(Kind.DUE_HOLDS, (budget.id, now, ENDED_HOLDS_MAX))
     ended = 0
     for loaded in due:
         event = work.need(Event, loaded.id)
@@ -68,7 +68,7 @@ def end_holds(work: Work, budget: Budget) -> int:
     if ended:
         settle_item_state(work, budget.identity.item_id, CLOCK)
     # A full round may have left some behind: then the mark stays, and the next command goes on.
-    following = soonest if len(due) == EXPIRED_HOLDS_PER_ROUND else _following(work, budget.id, now)
+    following = soonest if len(due) == ENDED_HOLDS_MAX else _following(work, budget.id, now)
     present = work.need(Budget, budget.id)
     work.put(replace(present, counters=replace(present.counters, next_expiry=following)))
     return ended

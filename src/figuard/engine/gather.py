@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable
 
 from figuard.domain.budget import Budget
 from figuard.domain.events import Event
-from figuard.domain.limits import EXPIRED_HOLDS_PER_ROUND
+from figuard.domain.limits import ENDED_HOLDS_MAX
 from figuard.engine.work import Load, Work
 from figuard.ports import Kind
 
@@ -46,7 +46,7 @@ def budget(work: Work, budget_id: str) -> Loads:
     now = work.now_of(present)
     soonest = present.counters.next_expiry
     if soonest is not None and soonest <= now:
-        due = (budget_id, now, EXPIRED_HOLDS_PER_ROUND)
+        due = (budget_id, now, ENDED_HOLDS_MAX)
         yield (Load(Kind.DUE_HOLDS, (due,)), Load(Kind.NEXT_EXPIRY, ((budget_id, now),)))
         yield from companions(work, work.many(Kind.DUE_HOLDS, due))
 

@@ -90,6 +90,15 @@ def test_what_only_the_hypothesis_authorizes_is_taken_to_be_spent():
     assert (quanta(30), 1, 2) == (view.hypothetical.spent, view.hypothetical.denied, view.actual.denied)
 
 
+def test_a_marker_that_only_the_hypothesis_authorizes_is_not_spent():
+    world = World()
+    budget = world.budget(10)
+    asked(world, budget, 30, reserve=False)
+    view = compared(world, budget, Hypothesis(limit=quanta(100)))
+
+    assert (1, 0) == (view.hypothetical.authorized, view.hypothetical.spent)
+
+
 def test_a_settlement_frees_the_same_amount_in_both_worlds():
     world = World()
     budget = world.budget(100)

@@ -12,7 +12,7 @@ import pytest
 from figuard.domain import manage
 from figuard.domain.amounts import AMOUNT_MAX, AmountLike, quanta
 from figuard.domain.books import BudgetChange, EntryKind, changed
-from figuard.domain.budget import Budget, Status, TrustMode
+from figuard.domain.budget import Budget, Status, TrustMode, status_at
 from figuard.domain.codes import ErrorCode
 from figuard.domain.commands import FundingOperation, PolicyPatch
 from figuard.domain.refusal import Refusal
@@ -241,17 +241,17 @@ def test_a_cancelled_budget_keeps_its_holds_and_remembers_when():
     ("seconds", "code"), [(60, ErrorCode.INVALID_REQUEST), (59, ErrorCode.INVALID_REQUEST), (61, None)]
 )
 def test_a_budget_is_extended_to_a_later_end_only(seconds: int, code: ErrorCode | None):
-    assert code is refusal(manage.extended, budget(expires_at=later(60)), later(seconds))
+    assert code is refusal(manage.extended, budget(expires_at=later(60)), later(seconds), NOW)
 
 
 def test_a_budget_that_lives_for_ever_cannot_be_extended():
     with pytest.raises(Refusal, match="lives for ever already"):
-        manage.extended(budget(), later(60))
+        manage.extended(budget(), later(60), NOW)
 
 
 @pytest.mark.parametrize("status", [Status.CANCELLED, Status.EXPIRED])
 def test_a_budget_that_ended_for_good_cannot_be_extended(status: Status):
-    code = refusal(manage.extended, budget(status=status, expires_at=NOW), later(60))
+    code = refusal(manage.extended, budget(status=status, expires_at=NOW), later(60), NOW)
 
     assert ErrorCode.BUDGET_STATE_CONFLICT is code
 
@@ -259,4 +259,34 @@ def test_a_budget_that_ended_for_good_cannot_be_extended(status: Status):
 def test_an_extension_changes_nothing_but_the_end():
     state = budget(expires_at=later(60), soft_limit=quanta(5))
 
-    assert replace(state.policy, expires_at=later(120)) == manage.extended(state, later(120)).policy
+    assert replace(state.policy, expires_at=later(120)) == manage.extended(state, later(120), NOW).policy
+
+
+def test_a_budget_that_expired_unused_lives_again_when_it_is_extended():
+    """
+    Until the end it is given, even where that is before the end it once had, and whether or not it is used by then.
+    """
+    state = budget(expires_at=later(9000), unused_expiry_seconds=60)
+    after = changed(state, manage.extended(state, later(600), later(100)))
+
+    assert Status.EXPIRED is status_at(state, later(100))
+    assert [Status.ACTIVE, Status.ACTIVE, Status.EXPIRED] == [
+        status_at(after, later(seconds)) for seconds in (100, 600, 600 + after.policy.grace_seconds + 1)
+    ]
+
+
+def test_a_budget_that_was_not_expired_yet_may_still_expire_unused():
+    state = budget(expires_at=later(9000), unused_expiry_seconds=60)
+
+    assert 60 == changed(state, manage.extended(state, later(9999), later(10))).policy.unused_expiry_seconds
+
+
+@pytest.mark.parametrize("raised", [lambda b, q: funded(b, RESET, q), lambda b, q: patched(b, limit=quanta(q))])
+@pytest.mark.parametrize(("limit", "fits"), [(101, True), (100, False), (99, False), (150, True)])
+def test_the_limit_of_an_overdrawn_budget_can_be_raised_in_every_way(raised: Any, limit: int, fits: bool):
+    """
+    Even where it stays overdrawn; lowered it can be in none.
+    """
+    code = refusal(raised, budget(100, spent=120), limit)
+
+    assert (None if fits else ErrorCode.INVALID_REQUEST) is code

@@ -84,6 +84,15 @@ def test_a_shadow_hold_that_would_have_been_denied_stays_empty():
     assert 0 == extend(denied).standing.held
 
 
+@pytest.mark.parametrize(("seconds", "ends"), [(299, 1300), (300, 1300), (301, 1301)])
+def test_an_extension_never_shortens_a_hold(seconds: int, ends: int):
+    before = event(10, standing=Standing(held=quanta(10), hold_expires_at=later(1300), void_due_at=later(1300)))
+    after = settle.extended(before, Touched(TIGHT), seconds, now=NOW)
+
+    assert later(ends) == after.standing.hold_expires_at
+    assert (seconds <= 300) is (after is before)
+
+
 def test_an_event_without_a_hold_cannot_be_extended():
     with pytest.raises(Refusal, match="authorized without a hold"):
         extend(event(10, reserve=False))

@@ -228,3 +228,54 @@ def test_holds_that_ended_are_released_before_a_group_is_decided_and_stay_releas
     assert (0, 0) == fingerprinted(world, budget)
     assert 2 == world.ask(q.GetLedger(budget.budget.id)).total
     world.judge(budget)
+
+
+def test_repeating_a_group_that_was_undone_records_its_denial_once():
+    """
+    As long as it comes to the same; when it comes to something else that is news.
+    """
+    world = World()
+    budget = world.budget(100)
+    asked = ((budget, 40, "a"), (budget, 70, "b"))
+    first = group(world, *asked)
+    before = contents(world)
+    again = group(world, *asked)
+
+    assert before == contents(world)
+    assert (True, first.replies[1].event) == (again.replies[1].replayed, again.replies[1].event)
+    world.confirm(world.authorize(budget, 10, "between").event, 10)
+    other = group(world, *asked)
+    assert (2, 1) == (other.replies[1].event.attempt, first.replies[1].event.attempt)
+    world.order(c.Fund(budget.budget.id, c.FundingOperation.CREDIT, quanta(50)))
+    assert group(world, *asked).all_authorized
+
+
+def test_an_entity_named_twice_in_a_group_that_was_undone_points_at_nothing():
+    world = World()
+    budget = world.budget(100, entity_dedup=True)
+    reply = group(world, (budget, 1, "a"), (budget, 1, "b"), entity_id="order-7")
+    denied = reply.replies[1]
+
+    assert Denial.ENTITY_ALREADY_AUTHORIZED is denied.event.verdict.denial
+    assert (None, None) == (denied.event.verdict.original_event_id, denied.original)
+    assert "entity 'order-7' is named twice in this group" in (denied.event.verdict.message or "")
+    before = contents(world)
+    group(world, (budget, 1, "a"), (budget, 1, "b"), entity_id="order-7")
+    assert before == contents(world)
+
+
+def test_an_entity_that_stood_before_the_group_is_pointed_at():
+    world = World()
+    budget = world.budget(100, entity_dedup=True)
+    original = world.authorize(budget, 1, "before", entity_id="order-7").event
+    command = c.AuthorizeAll(
+        (
+            c.Authorize(world.hasher.hash(budget.secret or ""), spend(1, "a")),
+            c.Authorize(world.hasher.hash(budget.secret or ""), spend(1, "b", entity_id="order-7")),
+        ),
+        all_or_nothing=True,
+    )
+
+    denied = world.order(command).replies[1]
+
+    assert (original.id, original) == (denied.event.verdict.original_event_id, denied.original)

@@ -87,7 +87,7 @@ def test_an_identical_repeat_answers_with_the_stored_event_and_stores_nothing(st
         ("CONFIRMED", lambda k: k.world.confirm(k.event, 8)),
         ("FAILED", lambda k: k.world.fail(k.event)),
         ("VOIDED", lambda k: k.world.void(k.event)),
-        ("HOLD_EXTENDED", lambda k: k.order(c.ExtendHold(k.event.id, 60))),
+        ("HOLD_EXTENDED", lambda k: k.order(c.ExtendHold(k.event.id, 3600))),
         ("OUTCOME_UNKNOWN", lambda k: k.order(c.MarkUnknown(k.event.id))),
         ("REFUNDED", lambda k: (k.world.confirm(k.event, 8), k.refund(1))),
     ],

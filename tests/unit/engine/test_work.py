@@ -17,7 +17,6 @@ from figuard.domain.amounts import quanta
 from figuard.domain.budget import Policy
 from figuard.domain.codes import ErrorCode
 from figuard.domain.events import Decision
-from figuard.domain.limits import EXPIRED_HOLDS_PER_ROUND
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import BudgetReply, SweepReply
 from figuard.engine import duties, gather
@@ -91,19 +90,35 @@ def test_a_reference_given_back_earlier_in_the_batch_is_free():
     assert (True, True) == (second.created, second.budget.id != first.budget.id)
 
 
-def test_two_sweeps_of_a_full_round_end_every_hold_once():
+MANY = 1100
+"""More holds than fit into a page of anything."""
+
+
+def test_two_sweeps_end_every_hold_once():
     world = World()
     made = world.budget(10**6, authorization_expiry_seconds=60)
     token = world.hasher.hash(made.secret or "")
-    asks = [order(c.Authorize(token, spend(1, f"k{n}"))) for n in range(EXPIRED_HOLDS_PER_ROUND + 5)]
-    world.engine.commit(asks)
+    world.engine.commit([order(c.Authorize(token, spend(1, f"k{n}"))) for n in range(MANY)])
     world.clock.advance(60)
     tidy = order(c.SweepBudget(made.budget.id))
     replies = [*world.engine.commit([tidy, tidy]), *world.engine.commit([tidy, tidy])]
 
-    assert [EXPIRED_HOLDS_PER_ROUND, 0, 5, 0] == [r.holds_ended for r in replies if isinstance(r, SweepReply)]
+    assert [MANY, 0, 0, 0] == [r.holds_ended for r in replies if isinstance(r, SweepReply)]
     assert (0, 0) == fingerprinted(world, made)
     world.judge(made)
+
+
+def test_however_many_holds_have_ended_the_first_decision_counts_none():
+    world = World()
+    made = world.budget(MANY, authorization_expiry_seconds=60)
+    token = world.hasher.hash(made.secret or "")
+    world.engine.commit([order(c.Authorize(token, spend(1, f"k{n}"))) for n in range(MANY)])
+    full = world.authorize(made, 1, "full")
+    world.clock.advance(60)
+    everything = world.authorize(made, MANY, "everything")
+
+    assert [Decision.DENIED, Decision.AUTHORIZED] == [full.event.decision, everything.event.decision]
+    assert (0, quanta(MANY)) == fingerprinted(world, made)
 
 
 def test_an_event_of_another_budget_does_not_tell_when_a_hold_ends():
