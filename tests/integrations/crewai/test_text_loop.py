@@ -10,6 +10,8 @@ from tests.integrations.shop import BROKEN
 
 pytest.importorskip("crewai")
 
+from crewai.tools import tool
+
 from figuard.integrations.crewai import FiGuardCrewGuard, auto_guard_crewai, guard_crew
 from tests.integrations.crewai.desk import Buy, TextOnly, agent, crew_of, decorated, of_class
 
@@ -77,6 +79,31 @@ def test_a_denial_is_not_cached(writer, shop, books):
 
     assert ["pen", "car"] == shop.sold
     books.settled(501, CONFIRMED=2, DENIED=1)
+
+
+def test_its_own_retry_does_not_pay_again(writer, books):
+    """
+    CrewAI repeats a call that raised. Here the money had moved, and the answer got lost.
+    """
+    paid = []
+
+    @tool("pay")
+    def pay(invoice: str, amount: float) -> str:
+        """Pay an invoice."""
+        paid.append(amount)
+        if len(paid) == 1:
+            raise TimeoutError("no answer")
+        return "paid"
+
+    FiGuardCrewGuard(pay, books.client, books.budget, key=lambda call: call["invoice"])
+    writer.play([("pay", {"invoice": "INV-1", "amount": 50})])
+
+    crew_of(writing(writer, [pay])).kickoff()
+
+    assert [50] == paid
+    [event] = books.events
+    assert ("UNKNOWN", 50) == (event.outcome, event.held_quantity)
+    assert "FiGuard DENIED: DUPLICATE_REQUEST" in writer.observed
 
 
 def test_members_of_a_crew_have_tokens_of_their_own(writer, shop, books):
