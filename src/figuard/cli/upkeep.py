@@ -8,6 +8,7 @@ import platform
 import sqlite3
 import sys
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -43,18 +44,25 @@ def sweep(database: Database = None, as_json: Json = False) -> None:
     raise typer.Exit(1 if done.undelivered else 0)
 
 
-def doctor(database: Database = None, as_json: Json = False) -> None:
+def doctor(
+    server: Annotated[
+        bool, typer.Option("--server", help="Examine a server's settings instead, and name every unsafe one.")
+    ] = False,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
     """
-    Examine a database: file, permissions, schema, integrity, clock, ledger.
+    Examine a database: file, permissions, schema, integrity, clock, ledger. Or, with --server, a server's settings.
 
     Exit status 1 unless all is well.
     """
     from figuard.cli.doctor import State, examined
+    from figuard.cli.doctor_server import server_examined
 
     marks = {State.WELL: ("✓ ", "green"), State.WARNING: ("⚠ ", "yellow"), State.BAD: ("✗ ", "red")}
     out = Output(as_json=as_json)
     with out.progress("examining") as advance:
-        found = list(examined(database, advance))
+        found = list(server_examined(database) if server else examined(database, advance))
     shown = fields(
         (
             check.name,
