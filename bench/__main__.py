@@ -166,8 +166,8 @@ def main() -> int:
     """Return 0 when every target that could be measured is met, 1 when one is missed."""
     words = sys.argv[1:]
     console = Console()
-    if words == ["keep"]:
-        console.print(f"{page.keep()} is rendered from the last full run")
+    if words[:1] == ["keep"]:
+        console.print(f"{page.keep(*words[1:])} is rendered")
         return 0
     # A run starts its own databases, whatever this environment was made for.
     os.environ.pop("DATABASE_URL", None)

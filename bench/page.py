@@ -91,9 +91,9 @@ def read(path: Path) -> tuple[dict[str, str], dict[str, Result]]:
     return first["facts"], {line["case"]: Result(**line) for line in rest}
 
 
-def keep() -> Path:
-    """Make the last full run the one that is shown, and render it."""
-    shutil.copyfile(RESULTS / "last-full.jsonl", KEPT)
+def keep(size: str = "full") -> Path:
+    """Make the last run of a size the one that is shown, and render it."""
+    shutil.copyfile(RESULTS / f"last-{size}.jsonl", KEPT)
     PAGE.write_text(render(KEPT), encoding="utf-8")
     return PAGE
 
