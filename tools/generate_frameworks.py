@@ -32,14 +32,15 @@ into the ledger afterwards. A row is one environment; releases in between are ex
 
 def frameworks_page(environments: dict[str, Any]) -> str:
     """Return the page for what ran in each environment."""
-    lines = [table("framework", "ran with", "Python", "tests passed")]
-    lines += [
+    rows = [
         row(NAMES[name], packages(ran["packages"]), record["python"], str(ran["tests"]))
         for name in NAMES
         for record in environments.values()
         if (ran := record["integrations"].get(name))
     ]
-    return page("Agent frameworks", "generate_frameworks", HEAD + "".join(lines))
+    # Two environments may have met the same releases.
+    body = table("framework", "ran with", "Python", "tests passed") + "".join(dict.fromkeys(rows))
+    return page("Agent frameworks", "generate_frameworks", HEAD + body)
 
 
 def packages(versions: dict[str, str]) -> str:
