@@ -19,7 +19,7 @@ from typing import Any
 from tests import postgres_server
 
 FIGUARD = Path(sys.executable).with_name("figuard")
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 """What a server promises: it is gone so soon after SIGTERM."""
 COMMAND_SECONDS = 60.0

@@ -111,6 +111,7 @@ async def test_a_rush_and_a_storm_on_one_server(tmp_path):
 
 
 @pytest.mark.full
+@pytest.mark.timeout(300)
 def test_a_hundred_callers_of_50_on_1000_get_twenty(place):
     """
     Over one server, and on PostgreSQL over two that share the database.
@@ -124,7 +125,7 @@ def test_a_hundred_callers_of_50_on_1000_get_twenty(place):
 
 
 @pytest.mark.full
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_thousand_keys_fired_fifty_times_are_a_thousand_events(place):
     urls = [place.serve().url for _ in range(2 if place.kind == "postgres" else 1)]
 

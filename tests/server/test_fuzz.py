@@ -26,7 +26,7 @@ from tests import postgres_server
 from tests.server.desk import Desk, opened
 from tests.server.story import bodies, furnished, prepared
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 SCHEMA = schemathesis.openapi.from_dict(document())
 EXAMPLES = 30
 """How many requests each operation gets."""
