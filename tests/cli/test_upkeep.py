@@ -124,7 +124,7 @@ def test_notices_that_were_given_up(travel):
     with travel.client() as client:
         client.confirm(client.authorize(budget=client.create_budget("other", 5), amount=1), 1)
     with closing(sqlite3.connect(travel.database)) as connection:
-        connection.execute("UPDATE deliveries SET status = 'FAILED', data = replace(data, '\"PENDING\"', '\"FAILED\"')")
+        connection.execute("UPDATE deliveries SET status = 'FAILED', data = json_set(data, '$.status', 'FAILED')")
         connection.commit()
 
     ran = travel("doctor")

@@ -5,8 +5,10 @@ How values are written down: short, exact, and read back as they were.
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field
 from enum import StrEnum
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -39,6 +41,7 @@ class Tree:
 
 
 NOTATION = Notation(Tree)
+THREADS = 8
 
 VALUES = [
     Tree("bare"),
@@ -62,8 +65,25 @@ def test_what_is_read_back_is_written_in_the_same_bytes(value):
     assert NOTATION.encode(NOTATION.decode(text)) == text
 
 
-def test_a_member_at_its_default_is_left_out():
-    assert json.loads(NOTATION.encode(Tree("bare"))) == {"id": "bare", "leaf": {}, "made": {"name": "made", "size": 1}}
+def test_a_member_at_its_default_is_left_out_unless_it_is_a_number_or_an_object():
+    assert json.loads(NOTATION.encode(Tree("bare"))) == {
+        "id": "bare",
+        "leaf": {"size": 0},
+        "made": {"name": "made", "size": 1},
+    }
+
+
+def test_threads_that_write_and_read_for_the_first_time_at_once():
+    start = Barrier(THREADS)
+
+    def first(_: int) -> Tree:
+        start.wait()
+        return fresh.decode(fresh.encode(VALUES[1]))
+
+    for _ in range(THREADS):
+        fresh = Notation(Tree)
+        with ThreadPoolExecutor(THREADS) as threads:
+            assert set(threads.map(first, range(THREADS))) == {VALUES[1]}
 
 
 def test_members_stand_in_the_order_of_the_fields():

@@ -1,5 +1,7 @@
 """
 Ledger entries as lines for people: what happened, how much of it, and the balance after.
+
+An entry leaves out members at their default, but no number.
 """
 
 from __future__ import annotations
@@ -25,9 +27,9 @@ def entry_table(entries: Iterable[Entry], *, wide: bool) -> Table:
     shown = table("#", "at", "what", "about", "amount", "spent", "held", *more, right=numbers, loose=("about",))
     names: dict[str, str] = {}
     for entry in entries:
-        if entry["event"]:
+        if "event" in entry:
             names[entry["event"]["id"]] = entry["event"]["spend"]["description"]
-        after: Entry = entry["after"] or {}
+        after: Entry = entry.get("after", {})
         balance: Entry = after.get("balance", {})
         shown.add_row(
             str(entry["seq"]),
@@ -45,16 +47,17 @@ def entry_table(entries: Iterable[Entry], *, wide: bool) -> Table:
 def _about(entry: Entry, names: Mapping[str, str]) -> str:
     """Return what an entry of a budget is about: the event's own words, a token's label, whose budget, a reason."""
     match entry:
-        case {"event": {"spend": {"description": described}, "verdict": {"denial": denial}}}:
+        case {"event": {"spend": {"description": described}, "verdict": verdict}}:
+            denial = verdict.get("denial")
             return f"{described} ({denial})" if denial else described
         case {"change": {"id": event_id}}:
             return names.get(event_id, event_id)
         case {"opening": {"identity": {"user_id": user}}}:
             return user
-        case {"token": {"label": label, "kind": kind}}:
-            return f"{kind.lower()} token {label!r}"
+        case {"token": {"kind": kind, **token}}:
+            return f"{kind.lower()} token {token.get('label', '')!r}"
         case _:
-            said: Mapping[str, Any] = entry["note"] or {}
+            said: Mapping[str, Any] = entry.get("note", {})
             return str(said.get("reason") or "")
 
 

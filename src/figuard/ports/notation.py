@@ -1,8 +1,8 @@
 """
 How values are written down, in rows and in ledger entries: JSON objects without the members that say nothing.
 
-A member at its default is left out (members that are objects themselves stay, as ``{}``), which halves what an
-authorization writes. Values are plain dataclasses, because the rules know no library; each has a mirror here, a struct
+A member at its default is left out, which halves what an authorization writes; whole numbers, and members that are
+objects themselves, are always there, so that nobody who reads a balance has to know what is meant by nothing. Values are plain dataclasses, because the rules know no library; each has a mirror here, a struct
 of the JSON library, through which it is encoded and decoded at half the price of a dataclass.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
+from threading import Lock
 from types import NoneType, UnionType
 from typing import Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -18,6 +19,16 @@ import msgspec
 
 T = TypeVar("T")
 _Convert = Callable[[Any], Any]
+_ENCODE = msgspec.json.Encoder().encode
+_MAKING = Lock()
+
+
+class _Ways(NamedTuple):
+    """To the struct, from JSON to the struct, and from the struct."""
+
+    outward: _Convert
+    decode: _Convert
+    inward: _Convert
 
 
 class Notation(Generic[T]):
@@ -26,24 +37,27 @@ class Notation(Generic[T]):
     def __init__(self, of: type[T]) -> None:
         """Work for a dataclass whose fields are JSON values, enums, or such dataclasses (optional, or in tuples)."""
         self._of = of
-        self._encode = msgspec.json.Encoder().encode
-        self._outward: _Convert | None = None
-        self._inward: _Convert | None = None
-        self._decode: _Convert | None = None
+        self._ways: _Ways | None = None
 
     def encode(self, value: T) -> bytes:
         """Return *value* as JSON."""
-        if self._outward is None:
-            self._outward = _mirror(self._of).outward
-        return self._encode(self._outward(value))
+        ways = self._ways or self._made()
+        return _ENCODE(ways.outward(value))
 
     def decode(self, text: str | bytes) -> T:
         """Return the value that some JSON says. Raises ``ValueError`` for text that is no such value."""
-        if self._decode is None or self._inward is None:
-            mirror = _mirror(self._of)
-            self._decode, self._inward = msgspec.json.Decoder(mirror.struct).decode, mirror.inward
-        value: T = self._inward(self._decode(text))
+        ways = self._ways or self._made()
+        value: T = ways.inward(ways.decode(text))
         return value
+
+    def _made(self) -> _Ways:
+        # When it is first needed, since most processes never see most classes, and one at a time: two threads that
+        # make the first decoder of one struct crash the process (see ``wire.codec``).
+        with _MAKING:
+            if self._ways is None:
+                mirror = _mirror(self._of)
+                self._ways = _Ways(mirror.outward, msgspec.json.Decoder(mirror.struct).decode, mirror.inward)
+            return self._ways
 
 
 class _Mirror(NamedTuple):
@@ -64,7 +78,7 @@ class _Part(NamedTuple):
 
 @cache
 def _mirror(of: type) -> _Mirror:
-    """Return the mirror of a class, made when it is first needed: most processes never see most classes."""
+    """Return the mirror of a class, always the same one."""
     hints = get_type_hints(of)
     members: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     parts: dict[str, _Part] = {}
@@ -74,18 +88,15 @@ def _mirror(of: type) -> _Mirror:
         if part is not None:
             parts[field.name] = part
             default = default if default is MISSING or not default else part.outward(default)
-            # A default that is an object may be shared: nobody changes what was decoded.
-            default = msgspec.field(default_factory=lambda shared=default: shared) if _is_struct(default) else default
+        if isinstance(default, msgspec.Struct) or type(default) is int:
+            # Made by a function a default is written out all the same; and it may be shared, since nothing changes it.
+            default = msgspec.field(default_factory=lambda shared=default: shared)
         members.append((field.name, told) if default is MISSING else (field.name, told, default))
     struct = msgspec.defstruct(of.__name__, members, omit_defaults=True, gc=False)
     names = [field.name for field in fields(of)]
     outward = {name: (part.outward, part.optional) for name, part in parts.items()}
     inward = {name: (part.inward, part.optional) for name, part in parts.items()}
     return _Mirror(struct, _converter(names, struct, outward), _converter(names, of, inward))
-
-
-def _is_struct(value: object) -> bool:
-    return isinstance(value, msgspec.Struct)
 
 
 def _converter(names: list[str], made: type, converts: dict[str, tuple[_Convert, bool]]) -> _Convert:

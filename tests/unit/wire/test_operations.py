@@ -20,7 +20,11 @@ from tests.unit.wire.asked import BODIES, PATH, parsed, refusal
 
 COMMANDS = set(get_args(Command))
 QUESTIONS = set(get_args(Question))
-NOT_ON_THE_WIRE = {"SettleDelivery", "CreateTenant", "SweepBudget", "SweepItem", "ReadReceipt"}
+NOT_ON_THE_WIRE = {"SettleDelivery", "CreateTenant", "SweepBudget", "SweepItem", "ReadReceipt"} | {
+    "ClaimDeliveries",
+    "ForgetAnswers",
+    "NoteKeyUses",
+}
 """The clock's work, the command line's, and the receipt page, which is no JSON."""
 
 SDK = """
