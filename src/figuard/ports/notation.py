@@ -2,8 +2,10 @@
 How values are written down, in rows and in ledger entries: JSON objects without the members that say nothing.
 
 A member at its default is left out, which halves what an authorization writes; whole numbers, and members that are
-objects themselves, are always there, so that nobody who reads a balance has to know what is meant by nothing. Values are plain dataclasses, because the rules know no library; each has a mirror here, a struct
-of the JSON library, through which it is encoded and decoded at half the price of a dataclass.
+objects themselves, are always there, so that nobody who reads a balance has to know what is meant by nothing.
+
+Values are plain dataclasses, because the rules know no library. Each has a mirror here, a struct of the JSON library,
+through which it is encoded and decoded at half the price of a dataclass.
 """
 
 from __future__ import annotations
