@@ -110,13 +110,13 @@ class Run:
             if library is None:
                 yield {}
                 return
-            seconds = self.size.seconds / 2
+            seconds, budgets = self.size.seconds / 2, self.size.budgets // 5
             server = postgres_server.start(served.SETTINGS, durable=True, preload=str(library))
             try:
-                found = served.pgbench_cases(server, self.folder, seconds, {"hot": (8, 32)}, self.size.budgets)
-                found |= served.naive_cases(server, self.folder, seconds, ("spread",), self.size.budgets)
+                found = served.pgbench_cases(server, self.folder, seconds, {"hot": (8, 32)}, budgets)
+                found |= served.naive_cases(server, self.folder, seconds, ("spread",), budgets)
                 yield {f"slow {case}": result for case, result in found.items()}
-                with served.stand(server.tcp_url(server.create()), self.folder, seconds, self.size.budgets) as on:
+                with served.stand(server.tcp_url(server.create()), self.folder, seconds, budgets) as on:
                     yield {f"slow {case}": served.CASES[case](on) for case in ("lone", "hot", "spread")}
             finally:
                 server.stop()

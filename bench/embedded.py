@@ -161,8 +161,14 @@ def processes(folder: Path, count: int) -> Result:
         child.stdout.readline()
     start = time.perf_counter()
     for child in running:
-        child.communicate("go\n")
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    for child in running:
+        child.wait()
     seconds = time.perf_counter() - start
+    for child in running:
+        child.communicate()
     if any(child.returncode for child in running):
         raise AssertionError("a process failed")
     bench.verify(budget)
@@ -174,7 +180,7 @@ def _pairs_of_a_child(path: str, token: str, count: int, name: str) -> None:
         print("ready", flush=True)
         sys.stdin.readline()
         for number in range(count):
-            answer = client.authorize(token=token, amount=1, idempotency_key=f"{name}-{number}")
+            answer = client.authorize(token, amount=1, idempotency_key=f"{name}-{number}")
             client.confirm_event(str(answer.event_id), 1)
 
 

@@ -12,6 +12,7 @@ import asyncio
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -46,8 +47,12 @@ class Rows(Protocol):
         """Replace the JSON of a budget."""
         ...
 
+    def settle(self) -> None:
+        """Make the database know how large its tables are now."""
+        ...
+
     def close(self) -> None:
-        """Finish; make the database know how large its tables are now."""
+        """End the session."""
         ...
 
 
@@ -71,8 +76,10 @@ class Postgres:
     def update_budget(self, budget_id: str, data: str) -> None:
         self._wait(self._connection.execute("UPDATE budgets SET data = $2 WHERE id = $1", budget_id, data))
 
-    def close(self) -> None:
+    def settle(self) -> None:
         self._wait(self._connection.execute("VACUUM ANALYZE"))
+
+    def close(self) -> None:
         self._wait(self._connection.close())
         self._loop.close()
 
@@ -96,6 +103,9 @@ class Sqlite:
 
     def update_budget(self, budget_id: str, data: str) -> None:
         self._connection.execute("UPDATE budgets SET data = ? WHERE id = ?", (data, budget_id))
+
+    def settle(self) -> None:
+        self._connection.execute("PRAGMA optimize")
 
     def close(self) -> None:
         self._connection.close()
@@ -121,7 +131,11 @@ def _chunks(count: int) -> Iterator[range]:
 
 def fill_events(database: str, event_id: str, count: int, group: int = 1) -> None:
     """Multiply an event, the last of its budget and made of ``MARKER``, until there are *count* more."""
-    rows = opened(database)
+    with closing(opened(database)) as rows:
+        _fill_events(rows, event_id, count, group)
+
+
+def _fill_events(rows: Rows, event_id: str, count: int, group: int) -> None:
     (event,) = rows.select("events", "id", event_id)
     (entry,) = rows.select("ledger_entries", "event_id", event_id)
     (budget,) = rows.select("budgets", "id", event["budget_id"])
@@ -148,7 +162,7 @@ def fill_events(database: str, event_id: str, count: int, group: int = 1) -> Non
     known = re.search(r'"counters":\{"events":(\d+)', told)
     assert known is not None
     rows.update_budget(budget["id"], _replaced(told, known[0], f'"counters":{{"events":{int(known[1]) + count}'))
-    rows.close()
+    rows.settle()
 
 
 def _prev(body: str) -> str:
@@ -175,7 +189,11 @@ def _replaced(text: str, old: str, new: str) -> str:
 
 def fill_budgets(database: str, budget_id: str, count: int, group: int = 2) -> None:
     """Multiply a budget in which nothing has happened yet, with its session token, until there are *count* more."""
-    rows = opened(database)
+    with closing(opened(database)) as rows:
+        _fill_budgets(rows, budget_id, count, group)
+
+
+def _fill_budgets(rows: Rows, budget_id: str, count: int, group: int) -> None:
     (budget,) = rows.select("budgets", "id", budget_id)
     (token,) = rows.select("tokens", "budget_id", budget_id)
     entries = rows.select("ledger_entries", "book_id", budget_id, order="seq")
@@ -189,7 +207,7 @@ def fill_budgets(database: str, budget_id: str, count: int, group: int = 2) -> N
                 hashes[entry["hash"]] = sha256(raw).hexdigest()
                 row = entry | {"book_id": names[budget_id], "body": raw, "hash": hashes[entry["hash"]]}
                 made["ledger_entries"].append(list(row.values()))
-            mark = f"bulk:{number:064x}"
+            mark = f"bulk:{group:04x}{number:060x}"
             known = names | hashes | {token["hash"]: mark}
             made["budgets"].append([_renamed(value, known) for value in budget.values()])
             made["tokens"].append([_renamed(value, known) for value in token.values()])
@@ -197,7 +215,7 @@ def fill_budgets(database: str, budget_id: str, count: int, group: int = 2) -> N
             name: (_columns(name, budget, token, entries), made[name]) for name in made
         }.items():
             rows.insert(table, columns, new)
-    rows.close()
+    rows.settle()
 
 
 def _columns(table: str, budget: dict[str, Any], token: dict[str, Any], entries: list[dict[str, Any]]) -> list[str]:

@@ -80,7 +80,7 @@ TARGETS = (
     Target("PostgreSQL, one hot budget: a transaction per request", 6, 12, _rates("hot", "naive hot")),
     Target("PostgreSQL, 10,000 budgets: a transaction per request", 2.5, 4, _rates("spread", "naive spread")),
     Target("1 ms disk, one hot budget: pgbench", 12, 20, _rates("slow hot", "slow pgbench hot")),
-    Target("1 ms disk, 10,000 budgets: a transaction per request", 2, 3, _rates("slow spread", "slow naive spread")),
+    Target("1 ms disk, 2,000 budgets: a transaction per request", 2, 3, _rates("slow spread", "slow naive spread")),
     Target("one lone authorize, p50: pgbench with one client", 8, 4, _latencies("lone", "pgbench lone"), at_most=True),
     Target("one hot budget, 100 clients, p99: its p50", 5, 2, _tail("hot"), at_most=True),
     Target("embedded pairs, one thread: figuard 1.2.0", 10, 25, _rates("pairs", "published")),
