@@ -4,6 +4,8 @@ What every integration is tested with: a scripted model, a shop, and budgets in 
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import json
 import os
 import re
@@ -40,6 +42,21 @@ def quiet(monkeypatch):
         monkeypatch.delenv(name)
     for name, value in QUIET.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def no_loop_left(request):
+    """
+    A blocking run takes the thread's event loop, or makes one that nobody closes: it finds one here that is closed.
+    """
+    if inspect.iscoroutinefunction(request.function):
+        yield
+        return
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture
