@@ -115,8 +115,8 @@ def test_no_body_is_an_empty_object(raw):
         b"null",
         b"\xef\xbb\xbf{}",
         b'{"seconds":"x", nonsense',
-        b"[" * 5000 + b"]" * 5000,
-        b'{"deep":' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b"[" * 50_000 + b"]" * 50_000,
+        b'{"deep":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
     ],
 )
 def test_what_is_no_json_object_is_malformed(raw):
