@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tests.meta.tree import PACKAGE, ROOT, at, dotted, imports, parsed, python_files
+from tests.meta.tree import PACKAGE, ROOT, at, dotted, imports, nodes, python_files
 
 # Value types and pure functions of the standard library. A clock, chance, a machine or a log is not among them.
 PURE = {
@@ -43,7 +43,7 @@ def test_the_core_reads_no_clock():
     reading = [
         at(path, node)
         for path in python_files(PACKAGE.relative_to(ROOT) / "domain")
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if dotted(node).endswith(CLOCK_READS)
     ]
 
@@ -72,7 +72,7 @@ def test_imports_name_the_whole_path():
     relative = [
         at(path, node)
         for path in python_files()
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.ImportFrom) and node.level
     ]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import ast
 import re
 
-from tests.meta.tree import PACKAGE, ROOT, at, dotted, files, functions, imports, parsed, python_files
+from tests.meta.tree import PACKAGE, ROOT, at, dotted, files, functions, imports, nodes, python_files
 
 # Written in halves, so that this file does not find itself.
 LEFT_OVER = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME)\b")
@@ -25,7 +25,7 @@ def test_no_test_patches():
         if name.startswith(("unittest.mock.patch", "mock.patch", "pytest_mock"))
     ]
     for path in python_files("tests", "src/figuard/testing"):
-        patched += [at(path, node) for node in ast.walk(parsed(path)) if dotted(node).endswith("mock.patch")]
+        patched += [at(path, node) for node in nodes(path) if dotted(node).endswith("mock.patch")]
         patched += [at(path, function) for function in functions(path) if "mocker" in ast.dump(function.args)]
 
     assert patched == []
@@ -39,7 +39,7 @@ def test_no_quick_test_sleeps():
         at(path, node)
         for path in python_files("tests")
         if "mark.full" not in path.read_text(encoding="utf-8")
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if dotted(node) == "time.sleep" or (isinstance(node, ast.ImportFrom) and _imports_sleep(node))
     ]
 
@@ -66,7 +66,7 @@ def test_no_failure_is_swallowed():
     swallowed = [
         at(path, node)
         for path in python_files()
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.ExceptHandler) and _swallows(node)
     ]
 

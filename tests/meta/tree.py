@@ -42,9 +42,15 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Return every node of a file's tree. Walking a thousand trees for each question took half of these tests."""
+    return tuple(ast.walk(parsed(path)))
+
+
 def functions(path: Path) -> Iterator[Function]:
     """Yield every function and method of a file, nested ones too."""
-    return (node for node in ast.walk(parsed(path)) if isinstance(node, Function))
+    return (node for node in nodes(path) if isinstance(node, Function))
 
 
 def at(path: Path, node: ast.AST | int) -> str:
@@ -63,7 +69,7 @@ def dotted(node: ast.AST) -> str:
 
 def imports(path: Path) -> Iterator[tuple[str, ast.stmt]]:
     """Yield every module that a file imports, written absolute, with `from a import b` as `a.b`."""
-    for node in ast.walk(parsed(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
