@@ -65,8 +65,8 @@ class Way:
         return result
 
     def denied(self, spend: SpendBase) -> Any:  # noqa: ANN401 - instead of the function's own
-        """Return what the caller gets instead of a result."""
-        raise NotImplementedError
+        """Return what the caller gets instead of a result; a way whose wish raises on a denial never gets here."""
+        raise AssertionError("a denial was to be raised and was not")
 
 
 def go(client: Client, way: Way, body: Callable[[], Any], name: str) -> Any:  # noqa: ANN401 - the function's own
