@@ -34,7 +34,7 @@ types:
 	$(BIN)/pyright
 
 fast:
-	$(BIN)/pytest -n 2 --hypothesis-profile=quick -m "not full" -p no:schemathesis $(ARGS) $(FAST)
+	$(BIN)/pytest --hypothesis-profile=quick -m "not full" -p no:schemathesis -p no:xdist $(ARGS) $(FAST)
 
 test: check ## check, then every other test but the long ones (under 8 minutes)
 	$(if $(REST),$(BIN)/pytest -n 2 --hypothesis-profile=check -m "not full" $(ARGS) tests $(FAST:%=--ignore=%))

@@ -28,7 +28,8 @@ def files(*folders: str | Path, suffix: str = "") -> Iterator[Path]:
     for folder in folders:
         for here, below, names in os.walk(ROOT / folder):
             below[:] = sorted(set(below) - SKIPPED)
-            yield from (Path(here, name) for name in sorted(names) if name.endswith(suffix))
+            # In a worktree `.git` is a file, and what is made on the machine may be a link.
+            yield from (Path(here, name) for name in sorted(set(names) - SKIPPED) if name.endswith(suffix))
 
 
 def python_files(*folders: str | Path) -> Iterator[Path]:
