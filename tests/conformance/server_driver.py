@@ -58,10 +58,10 @@ class ServerDriver:
         return [part async for part in result] if inspect.isasyncgen(result) else await result
 
     async def _sweep(self) -> None:
-        workers = self.desk.server.workers
-        await workers.sweep_budgets()
-        await workers.renew()
-        await workers.deliveries.send_due()
+        jobs = self.desk.server.jobs
+        await jobs.sweep_budgets()
+        await jobs.renew()
+        await jobs.deliveries.send_due()
 
     def turn_clock(self, seconds: float) -> None:
         """As ``Driver.turn_clock``."""

@@ -69,7 +69,7 @@ class World:
         """
         A tenant with one of everything, such that an operation can succeed on it; its things and its key.
         """
-        await self.desk.server.workers.deliveries.send_due()
+        await self.desk.server.jobs.deliveries.send_due()
         key = await self.desk.key(tenant=f"tenant-{next(self.numbers)}")
         things = await furnished(self.desk, key)
         await prepared(self.desk, name, things, key)

@@ -88,7 +88,7 @@ async def test_two_servers_share_one_budget_and_one_key(url):
     )
     decisions = [answer.json()["decision"] for answer in both]
     clock.advance("301s")
-    swept = await asyncio.gather(one.server.workers.sweep_budgets(), two.server.workers.sweep_budgets())
+    swept = await asyncio.gather(one.server.jobs.sweep_budgets(), two.server.jobs.sweep_budgets())
     listed = (await one.call("GET", "/api-keys", key=key)).json()
     await two.call("GET", "/budgets", key=key)
     await one.call("POST", f"/api-keys/{listed[0]['id']}/revoke", key=key)
@@ -114,9 +114,9 @@ async def test_two_servers_send_each_notice_once_and_note_each_key(url):
     for number in range(5):
         await asyncio.gather(*(one.authorize(key, b, f"k{number}", requestedQuantity=5000) for b in budgets))
 
-    taken = await asyncio.gather(*(desk.server.workers.deliveries.send_due() for desk in (one, two)))
+    taken = await asyncio.gather(*(desk.server.jobs.deliveries.send_due() for desk in (one, two)))
     await one.call("POST", f"/api-keys/{ended['id']}/revoke", key=key)
-    await asyncio.gather(*(desk.server.workers.note_used_keys() for desk in (one, two)))
+    await asyncio.gather(*(desk.server.jobs.note_used_keys() for desk in (one, two)))
     clock.advance("1s")
     listed = {row["id"]: row for row in (await one.call("GET", "/api-keys", key=key)).json()}
     refused = await two.call("GET", "/budgets", key=ended["rawKey"])

@@ -20,6 +20,7 @@ from figuard.server.demo import demo_routes, seed_demo
 from figuard.server.docs import Docs
 from figuard.server.express import Express
 from figuard.server.health import Health
+from figuard.server.jobs import Jobs
 from figuard.server.metrics import Counts
 from figuard.server.ratelimit import RateLimit
 from figuard.server.receipts import Receipts
@@ -27,7 +28,6 @@ from figuard.server.sessions import Sessions
 from figuard.server.settings import ServerSettings
 from figuard.server.shell import Shell, unknown_path
 from figuard.server.tokens import AgedHasher
-from figuard.server.workers import Workers
 from figuard.service import AsyncService, WebhookSender
 from figuard.webhooks import Sender
 from figuard.webhooks.sender import TOTAL_SECONDS
@@ -58,7 +58,7 @@ class Server:
         self.gate = Gate(backend.engine, backend.hasher, self._service_of)
         self.rate = RateLimit(settings.rate_per_minute, monotonic)
         self.health = Health(settings, backend.engine, self.gate, self.counts)
-        self.workers = Workers(settings, backend, self.sender, self.counts, self.gate)
+        self.jobs = Jobs(settings, backend, self.sender, self.counts, self.gate)
         self.api = Api(settings, self.gate, self.rate, self.counts, self.hasher)
         self.express = Express(self.api)
         self.app: ASGIApp = Shell(self._routed(), settings)
@@ -97,10 +97,10 @@ class Server:
         if self.settings.demo:
             await seed_demo(self.backend)
         if self.settings.background:
-            self.workers.start()
+            self.jobs.start()
 
     async def stop(self) -> None:
         """Stop the work, finish what is being committed, release the database. Harmless twice."""
         self.health.is_stopping = True
-        await self.workers.stop()
+        await self.jobs.stop()
         await self.backend.close()

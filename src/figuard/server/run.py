@@ -85,7 +85,7 @@ async def serving(
             server.health.is_stopping = True
             listener.should_exit = True
             # While open requests are answered nothing is begun any more that could outlast them.
-            await server.workers.stop()
+            await server.jobs.stop()
             await running
     finally:
         await server.stop()

@@ -11,7 +11,7 @@ import pytest
 
 from figuard.domain.commands import ClaimDeliveries, Order
 from figuard.domain.limits import DELIVERY_LEASE_SECONDS, FORGOTTEN_PER_ROUND
-from figuard.server.workers import Workers
+from figuard.server.jobs import Jobs
 from tests.server.story import HOOK, furnished
 
 
@@ -21,7 +21,7 @@ async def test_a_hold_that_is_over_is_released(desk):
     await desk.authorize(key, budget)
     desk.clock.advance("301s")
 
-    first, again = await desk.server.workers.sweep_budgets(), await desk.server.workers.sweep_budgets()
+    first, again = await desk.server.jobs.sweep_budgets(), await desk.server.jobs.sweep_budgets()
 
     assert (1, 0) == (first.holds_ended, again.holds_ended)
     assert 1 == desk.server.counts.plain["figuard_reservation_expired"]
@@ -32,9 +32,9 @@ async def test_two_servers_sweep_once(desk):
     for _ in range(5):
         await desk.authorize(key, await desk.budget(key))
     desk.clock.advance("301s")
-    other = Workers(desk.settings, desk.backend, desk.post, desk.server.counts, desk.server.gate)
+    other = Jobs(desk.settings, desk.backend, desk.post, desk.server.counts, desk.server.gate)
 
-    both = await asyncio.gather(desk.server.workers.sweep_budgets(), other.sweep_budgets())
+    both = await asyncio.gather(desk.server.jobs.sweep_budgets(), other.sweep_budgets())
 
     assert 5 == sum(one.holds_ended for one in both)
 
@@ -44,13 +44,13 @@ async def test_a_quota_renews(desk):
     await furnished(desk, key)
     desk.clock.advance("40d")
 
-    assert (1, 0) == ((await desk.server.workers.renew()).renewed, (await desk.server.workers.renew()).renewed)
+    assert (1, 0) == ((await desk.server.jobs.renew()).renewed, (await desk.server.jobs.renew()).renewed)
 
 
 async def test_a_notice_is_sent_once(desk):
     key = await desk.key()
     things = await furnished(desk, key)
-    send = desk.server.workers.deliveries.send_due
+    send = desk.server.jobs.deliveries.send_due
 
     assert (1, 0) == (await send(), await send())
     ((_, delivery),) = desk.post.sent
@@ -66,12 +66,12 @@ async def test_a_notice_that_is_not_taken_keeps_the_later_ones_of_its_book_back(
     await desk.authorize(key, other, requestedQuantity=5000)
     desk.post.status = 500
 
-    taken = await desk.server.workers.deliveries.send_due()
+    taken = await desk.server.jobs.deliveries.send_due()
     books = sorted(delivery.book_id for _, delivery in desk.post.sent)
     desk.post.status = 200
     for _ in range(2):
         desk.clock.advance("1h")
-        await desk.server.workers.deliveries.send_due()
+        await desk.server.jobs.deliveries.send_due()
 
     assert 0 == taken
     assert sorted([budget["id"], other["id"]]) == books
@@ -87,9 +87,9 @@ async def test_two_servers_send_a_notice_once_and_a_book_in_order(desk):
     for number in range(6):
         for budget in budgets:
             await desk.authorize(key, budget, f"k{number}", requestedQuantity=5000 + number)
-    other = Workers(desk.settings, desk.backend, desk.post, desk.server.counts, desk.server.gate)
+    other = Jobs(desk.settings, desk.backend, desk.post, desk.server.counts, desk.server.gate)
 
-    taken = await asyncio.gather(desk.server.workers.deliveries.send_due(), other.deliveries.send_due())
+    taken = await asyncio.gather(desk.server.jobs.deliveries.send_due(), other.deliveries.send_due())
     sent = [delivery for _, delivery in desk.post.sent]
 
     assert 18 == sum(taken) == len({delivery.id for delivery in sent})
@@ -108,7 +108,7 @@ async def test_what_a_server_that_died_had_taken_up_is_sent_when_its_time_is_ove
     await desk.authorize(key, budget, "a", requestedQuantity=5000)
     taken_up = await desk.backend.engine.execute(Order(ClaimDeliveries(9), "", "a server that dies now"))
     await desk.authorize(key, budget, "b", requestedQuantity=5000)
-    send = desk.server.workers.deliveries.send_due
+    send = desk.server.jobs.deliveries.send_due
 
     desk.clock.advance(DELIVERY_LEASE_SECONDS - 1)
     before = await send()
@@ -135,14 +135,14 @@ async def test_a_server_that_is_stopped_gives_no_notice_away(desk):
         done.wait(10)
         return post(webhook, delivery)
 
-    workers = Workers(desk.settings, desk.backend, slow, desk.server.counts, desk.server.gate)
-    workers.start()
+    jobs = Jobs(desk.settings, desk.backend, slow, desk.server.counts, desk.server.gate)
+    jobs.start()
     await asyncio.wait_for(sending.wait(), 10)
-    await workers.stop()
+    await jobs.stop()
     done.set()
     desk.clock.advance(DELIVERY_LEASE_SECONDS)
 
-    assert 1 == await desk.server.workers.deliveries.send_due()
+    assert 1 == await desk.server.jobs.deliveries.send_due()
 
 
 async def test_a_notice_that_nobody_takes_is_given_up(desk):
@@ -151,7 +151,7 @@ async def test_a_notice_that_nobody_takes_is_given_up(desk):
     desk.post.status = 500
     for _ in range(30):
         desk.clock.advance("1d")
-        await desk.server.workers.deliveries.send_due()
+        await desk.server.jobs.deliveries.send_due()
 
     answer = await desk.call("GET", "/webhooks/deliveries/failed-count", key=key)
 
@@ -176,7 +176,7 @@ async def tampered(desk):
 async def test_a_sound_ledger_has_no_findings(desk):
     await furnished(desk, await desk.key())
 
-    assert () == await desk.server.workers.integrity.check()
+    assert () == await desk.server.jobs.integrity.check()
     assert 1 == desk.server.counts.plain["figuard_integrity_runs"]
 
 
@@ -185,12 +185,12 @@ async def test_a_finding_is_told_once(desk):
     Not again by the next round, nor by another server, nor after a restart.
     """
     budget = await tampered(desk)
-    other = Workers(desk.settings, desk.backend, desk.post, desk.server.counts, desk.server.gate)
+    other = Jobs(desk.settings, desk.backend, desk.post, desk.server.counts, desk.server.gate)
 
-    first = await desk.server.workers.integrity.check()
-    again = await desk.server.workers.integrity.check()
+    first = await desk.server.jobs.integrity.check()
+    again = await desk.server.jobs.integrity.check()
     await other.integrity.check()
-    await desk.server.workers.deliveries.send_due()
+    await desk.server.jobs.deliveries.send_due()
 
     assert {budget["id"]} == {finding.book_id for finding in first}
     assert () == again
@@ -203,7 +203,7 @@ async def test_which_keys_are_used_is_noted_now_and_then(desk):
     await desk.call("GET", "/budgets", key=key)
     desk.clock.advance("1m")
 
-    await desk.server.workers.note_used_keys()
+    await desk.server.jobs.note_used_keys()
 
     (listed,) = (await desk.call("GET", "/api-keys", key=key)).json()
     assert "2030-01-01T00:01:00.000000Z" == listed["lastUsedAt"]
@@ -218,7 +218,7 @@ async def test_a_use_within_the_same_minute_is_not_noted_again(desk):
     for seconds in (1, 59, 1):
         desk.clock.advance(seconds)
         await desk.call("GET", "/budgets", key=key)
-        await desk.server.workers.note_used_keys()
+        await desk.server.jobs.note_used_keys()
         noted.append((await desk.call("GET", "/api-keys", key=key)).json()[0]["lastUsedAt"][11:19])
 
     assert ["00:00:01", "00:00:01", "00:01:01"] == noted
@@ -234,7 +234,7 @@ async def test_answers_are_forgotten_after_their_days(desk):
     await desk.call("POST", path, body, key=key, Idempotency_Key="later")
     desk.clock.advance("1d")
 
-    forget = desk.server.workers.forget_answers
+    forget = desk.server.jobs.forget_answers
 
     assert (FORGOTTEN_PER_ROUND + 1, 0) == (await forget(), await forget())
 
@@ -245,7 +245,7 @@ async def test_noting_a_use_brings_no_revoked_key_back(desk):
     await desk.call("GET", "/budgets", key=made["rawKey"])
     await desk.call("POST", f"/api-keys/{made['id']}/revoke", key=admin)
 
-    await desk.server.workers.note_used_keys()
+    await desk.server.jobs.note_used_keys()
 
     assert 401 == (await desk.call("GET", "/budgets", key=made["rawKey"])).status_code
 
@@ -261,9 +261,9 @@ async def test_jobs_go_on_after_a_failure_and_stop_when_told(desk):
         failed.set()
         raise RuntimeError("a defect")
 
-    desk.server.workers.sweep_budgets = faulty
-    desk.server.workers.start()
+    desk.server.jobs.sweep_budgets = faulty
+    desk.server.jobs.start()
     await asyncio.wait_for(went_on.wait(), 10)
-    await desk.server.workers.stop()
+    await desk.server.jobs.stop()
 
     assert [] == [task for task in asyncio.all_tasks() if task.get_name().startswith("figuard-")]

@@ -44,7 +44,7 @@ FORGETTING_ROUNDS = 20
 _LOG = structlog.stdlib.get_logger(__name__)
 
 
-class Workers:
+class Jobs:
     """The background jobs of one server. Belongs to one event loop."""
 
     def __init__(
