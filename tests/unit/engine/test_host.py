@@ -4,6 +4,7 @@ The host's side: a clock that runs, ids that sort by time, and secrets that cann
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -11,7 +12,15 @@ import uuid
 
 import pytest
 
-from figuard.host import PEPPER_BYTES, PepperHasher, RandomIds, SystemClock, new_pepper
+from figuard.host import (
+    HASHES_KEPT,
+    PEPPER_BYTES,
+    SECRET_KEPT_LENGTH_MAX,
+    PepperHasher,
+    RandomIds,
+    SystemClock,
+    new_pepper,
+)
 
 NOW = 1_900_000_000_000_000
 MILLISECOND = 1000
@@ -67,8 +76,55 @@ def test_ids_of_many_threads_are_all_different():
     assert 4000 == len(set(made))
 
 
+def test_ids_of_many_threads_sort_as_each_thread_made_them():
+    ids, made = RandomIds(), list[list[str]]()
+
+    def work() -> None:
+        # A few ids to a millisecond, so that threads meet where one ends.
+        made.append([ids.id(NOW + step * MILLISECOND // 3) for step in range(2000)])
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert all(sorted(run) == run for run in made)
+    assert 16_000 == len({one for run in made for one in run})
+
+
 def test_ids_of_two_processes_are_different():
     assert RandomIds().id(NOW) != RandomIds().id(NOW)
+
+
+def test_the_last_62_bits_of_an_id_are_chance():
+    tails = [uuid.UUID(RandomIds().id(NOW)).int & (1 << 62) - 1 for _ in range(2000)]
+    always, ever = (1 << 62) - 1, 0
+    for tail in tails:
+        always &= tail
+        ever |= tail
+
+    assert 2000 == len(set(tails))
+    assert (0, (1 << 62) - 1) == (always, ever)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system knows no fork")
+def test_a_fork_does_not_give_out_what_its_parent_will():
+    ids = RandomIds()
+    ids.id(NOW)
+    here, there = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(there, "\n".join(ids.id(NOW) for _ in range(50)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = os.read(here, 4096).decode().split("\n")
+    ours = [ids.id(NOW) for _ in range(50)]
+    os.close(here)
+    os.close(there)
+
+    assert 50 == len(set(theirs))
+    assert not {one[-17:] for one in theirs} & {one[-17:] for one in ours}
 
 
 def test_a_secret_is_256_bits_of_chance():
@@ -109,6 +165,37 @@ def test_the_newest_pepper_hashes_and_is_tried_first():
     hasher = PepperHasher([NEW, OLD])
 
     assert hasher.hash("a") == next(iter(hasher.candidates("a"))) == PepperHasher([NEW]).hash("a")
+
+
+def test_the_hash_of_a_repeated_secret_comes_from_memory():
+    hasher = PepperHasher([NEW])
+
+    assert hasher.hash("a") == hasher.hash("a") == next(iter(hasher.candidates("a")))
+    assert (1, 1) == hasher.remembered.cache_info()[:2]
+
+
+def test_no_more_hashes_are_remembered_than_so_many():
+    hasher = PepperHasher([NEW])
+    hashed = [hasher.hash(f"secret {number}") for number in range(HASHES_KEPT + 1)]
+
+    assert HASHES_KEPT == hasher.remembered.cache_info().currsize
+    assert hashed[0] == hasher.hash("secret 0")
+
+
+def test_what_is_too_long_for_a_token_is_hashed_like_any_other_secret_and_not_kept():
+    hasher = PepperHasher([NEW])
+    most, more = "x" * SECRET_KEPT_LENGTH_MAX, "x" * (SECRET_KEPT_LENGTH_MAX + 1)
+
+    assert next(iter(hasher.candidates(most))) == hasher.hash(most)
+    assert next(iter(hasher.candidates(more))) == hasher.hash(more)
+    assert 1 == hasher.remembered.cache_info().currsize
+
+
+def test_two_hashers_share_no_memory():
+    one, other = PepperHasher([OLD]), PepperHasher([NEW])
+
+    assert one.hash("a") != other.hash("a")
+    assert one.hash("a") == PepperHasher([OLD]).hash("a")
 
 
 def test_a_hasher_without_a_pepper_is_refused():
