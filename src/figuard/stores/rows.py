@@ -4,11 +4,11 @@ What a transaction writes, as rows: records by table, and entries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from figuard.ports import Record, SealedEntry
-from figuard.stores.tables import TABLES
+from figuard.stores.tables import TABLES, row_reader
 
 ENTRY_COLUMNS = ("book_id", "seq", "tenant_id", "at", "kind", "event_id", "body", "hash")
 """The columns of the ledger, in the order of the schema."""
@@ -24,17 +24,22 @@ def by_type(records: Sequence[Record]) -> Iterable[tuple[type, Sequence[Record]]
     return [(of, groups[of]) for of in TABLES if of in groups]
 
 
-def entry_row(sealed: SealedEntry) -> tuple[Any, ...]:
-    """Return an entry as a row of the ledger."""
+def _event_id(sealed: SealedEntry) -> str | None:
+    """Return the event that an entry is about, or None."""
     entry = sealed.entry
-    event_id = entry.event.id if entry.event else entry.change.id if entry.change else None
-    return (
-        entry.book_id,
-        entry.seq,
-        entry.tenant_id,
-        entry.at,
-        entry.kind.value,
-        event_id,
-        sealed.body,
-        sealed.hash,
+    return entry.event.id if entry.event else entry.change.id if entry.change else None
+
+
+entry_row: Callable[[SealedEntry], tuple[Any, ...]] = row_reader(
+    (
+        "entry.book_id",
+        "entry.seq",
+        "entry.tenant_id",
+        "entry.at",
+        "entry.kind._value_",
+        _event_id,
+        "body",
+        "hash",
     )
+)
+"""Return an entry as a row of the ledger."""
