@@ -23,7 +23,12 @@ LIMIT_MODULES = {
         "figuard.engine.budgets",
         "figuard.engine.subscriptions",
     ),
-    "Commits, sweeps and reads": ("figuard.engine.batcher", "figuard.engine.sweeper", "figuard.engine.histories"),
+    "Commits, sweeps and reads": (
+        "figuard.engine.batcher",
+        "figuard.engine.sweeper",
+        "figuard.engine.inspection",
+        "figuard.engine.histories",
+    ),
     "The file": ("figuard.stores.sqlite.failures", "figuard.stores.sqlite.connections"),
     "Sending webhooks": ("figuard.webhooks.sender", "figuard.webhooks.addresses", "figuard.domain.backoff"),
     "The client": ("figuard.client.verification", "figuard.client.context", "figuard.client.ops.fallback"),

@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
 
 from figuard.domain.events import Decision
+from figuard.domain.questions import VerifyBook
 from figuard.domain.refusal import Refusal
 from figuard.ports import Store
 from figuard.stores import open_store
@@ -125,4 +126,28 @@ def test_a_long_rush_of_everything_leaves_right_books(world: World):
                     raise
 
     assert at_once(16, act) == [None] * 16
+    judge(world, budget.budget.id)
+
+
+def test_books_verify_while_they_are_written(world: World):
+    budget = world.budget(10_000)
+    agent = world.delegate(budget, "agent", cap("food", 5_000))
+    stop = Event()
+
+    def write(number: int) -> int:
+        done = 0
+        while not stop.is_set():
+            event = world.authorize(agent.secret, 1, f"{number}-{done}", category="food").event
+            world.confirm(event, 1) if done % 2 else world.fail(event)
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(3) as pool:
+        writers = [pool.submit(write, number) for number in range(3)]
+        views = [world.ask(VerifyBook(budget.budget.id)) for _ in range(15)]
+        stop.set()
+
+    assert [view.findings for view in views] == [()] * 15
+    assert views[0].entries < views[-1].entries
+    assert sum(writer.result() for writer in writers) > 0
     judge(world, budget.budget.id)

@@ -58,8 +58,8 @@ def verify(
     """
     Recompute hash chain, balances and projections from the entries.
 
-    Exit status 1 when anything is wrong. With --file nothing but the file is needed. Verify a database while nobody
-    writes to it: a change in the middle of the comparison would show as a difference.
+    Exit status 1 when anything is wrong. With --file nothing but the file is needed. A database may be written
+    meanwhile; only entitlements, which many budgets share, are compared exactly when it is at rest.
     """
     if file is not None and budget is not None:
         raise typer.BadParameter("--file is verified whole; leave BUDGET out")

@@ -9,23 +9,17 @@ from collections.abc import Callable
 from figuard.domain import questions as q
 from figuard.domain import views as v
 from figuard.domain.books import Entry
-from figuard.domain.budget import Budget
 from figuard.domain.codes import ErrorCode
 from figuard.domain.counterfactual import Experiment
-from figuard.domain.entitlements import Subscription
 from figuard.domain.events import Event
 from figuard.domain.instants import Instant
 from figuard.domain.refusal import Refusal
 from figuard.domain.replay import Account, Recorder, state_of
+from figuard.engine.inspection import ENTRIES_PER_READ, owner_of, verified
 from figuard.engine.owned import Asker, Steps, owned_budget
 from figuard.engine.seal import line_of, unseal
-from figuard.engine.verify import Verifier
-from figuard.ports import GetRecords, Kind, ReadEntries, StoredEntry, TreeEvents
+from figuard.ports import ReadEntries, StoredEntry, TreeEvents
 
-ENTRIES_PER_READ = 1000
-"""How many entries are read at a time."""
-TREE_EVENTS_MAX = 10_000_000
-"""How many events a verification compares; far above what one budget holds."""
 COUNTERFACTUAL_DAYS = 30
 """How far back a counterfactual looks unless told."""
 
@@ -65,43 +59,18 @@ def entries(question: q.GetEntries, asker: Asker) -> Steps:
 
 
 def _owned_book(book_id: str, asker: Asker) -> Steps:
-    """Return the budget or the subscription whose book this is."""
-    records = yield GetRecords(Kind.BUDGETS, (book_id,))
-    owner: Budget | Subscription | None = records.get(book_id)
-    if owner is None:
-        records = yield GetRecords(Kind.SUBSCRIPTIONS, (book_id,))
-        owner = records.get(book_id)
+    """Look whether this book is one that the asker may see. Raises ``Refusal`` (``NOT_FOUND``)."""
+    owner = yield from owner_of(book_id)
     hidden = asker.only_budget_id not in {None, book_id}
     if owner is None or owner.tenant_id != asker.tenant_id or hidden:
         raise Refusal(ErrorCode.NOT_FOUND, f"there is no book {book_id!r}")
-    return owner
 
 
 def verify(question: q.VerifyBook, asker: Asker) -> Steps:
     """Return what verification of one book finds."""
-    owner = yield from _owned_book(question.book_id, asker)
-    verifier = yield from verified(question.book_id, owner)
+    yield from _owned_book(question.book_id, asker)
+    verifier = yield from verified(question.book_id)
     return verifier.view()
-
-
-def verified(book_id: str, owner: Budget | Subscription | None) -> Steps:
-    """Return the verifier of a book after its last entry, with the stored projections compared."""
-    verifier = Verifier(book_id)
-
-    def visit(stored: StoredEntry) -> None:
-        verifier.feed(stored.body, stored.hash)
-
-    yield from _walk(book_id, None, visit)
-    if isinstance(owner, Subscription):
-        items = yield GetRecords(Kind.SUBSCRIPTION_ITEMS, (book_id,))
-        verifier.check_subscription(owner, items.get(book_id, ()))
-        return verifier
-    verifier.check_budget(owner)
-    stored: tuple[Event, ...] = yield TreeEvents(book_id, limit=TREE_EVENTS_MAX)
-    verifier.check_events(stored)
-    tokens = yield GetRecords(Kind.BUDGET_TOKENS, (book_id,))
-    verifier.check_tokens(tokens.get(book_id, ()))
-    return verifier
 
 
 def replay(question: q.Replay, asker: Asker) -> Steps:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import TypeVar, cast
 
 from figuard.domain.books import After, Entry, figures
 from figuard.domain.budget import GENESIS, Budget, Marks
@@ -24,6 +25,22 @@ from figuard.domain.valueclass import replace
 from figuard.domain.views import Finding, FindingsView
 from figuard.engine.seal import split_line, unseal
 
+T = TypeVar("T", Event, Token, Item)
+
+
+class Watched(dict[str, T]):
+    """A table that keeps, of each row that is changed, what it was before; None if it was not there."""
+
+    def __init__(self, rows: dict[str, T], former: dict[str, list[object]]) -> None:
+        """Take the rows, and where to keep what they were."""
+        super().__init__(rows)
+        self._former = former
+
+    def __setitem__(self, key: str, value: T) -> None:
+        """Keep what the row is, then change it."""
+        self._former.setdefault(key, []).append(self.get(key))
+        super().__setitem__(key, value)
+
 
 @dataclass(slots=True)
 class Verifier:
@@ -36,6 +53,13 @@ class Verifier:
     findings: list[Finding] = field(default_factory=list[Finding])
     seq: int = 0
     hash: str = GENESIS
+    former: dict[str, list[object]] = field(default_factory=dict[str, list[object]])
+
+    def watch(self) -> None:
+        """Keep what events, tokens and entitlements were before each entry from here on: see ``inspection``."""
+        self.account.events = Watched(self.account.events, self.former)
+        self.account.tokens = Watched(self.account.tokens, self.former)
+        self.items = Watched(self.items, self.former)
 
     def feed(self, body: bytes, stated_hash: str) -> Entry | None:
         """Check the next entry; return it, or None when its bytes cannot be read."""
@@ -111,9 +135,9 @@ class Verifier:
             computed = left.pop(event.id, None)
             if computed is None:
                 self._found(self.seq, "EVENT", f"event {event.id} is in no entry")
-            elif replace(computed, updated_at=0) != replace(event, updated_at=0):
+            elif _undated(event) not in map(_undated, self._states(computed)):
                 self._found(self.seq, "EVENT", f"event {event.id}: {_difference(event, computed)}")
-        for event_id in left:
+        for event_id in self._missing(left):
             self._found(self.seq, "EVENT", f"event {event_id} is in the entries and not in the store")
 
     def check_tokens(self, stored: Iterable[Token]) -> None:
@@ -122,9 +146,9 @@ class Verifier:
         for token in stored:
             computed = left.pop(token.id, None)
             bare = replace(token, hash="", previous_hash=None)
-            if computed != bare:
+            if computed is None or bare not in self._states(computed):
                 self._found(self.seq, "TOKEN", f"token {token.id}: {_difference(bare, computed)}")
-        for token_id in left:
+        for token_id in self._missing(left):
             self._found(self.seq, "TOKEN", f"token {token_id} is in the entries and not in the store")
 
     def check_subscription(self, stored: Subscription, items: Iterable[Item]) -> None:
@@ -138,10 +162,10 @@ class Verifier:
         left = dict(self.items)
         for item in items:
             known = left.pop(item.id, None)
-            recorded = None if known is None else replace(known, balance=item.balance, revision=item.revision)
-            if recorded != item:
-                self._found(self.seq, "ITEM", f"entitlement {item.id}: {_difference(item, recorded)}")
-        for item_id in left:
+            states = [] if known is None else [_consumed(state, item) for state in self._states(known)]
+            if item not in states:
+                self._found(self.seq, "ITEM", f"entitlement {item.id}: {_difference(item, next(iter(states), None))}")
+        for item_id in self._missing(left):
             self._found(self.seq, "ITEM", f"entitlement {item_id} is in the entries and not in the store")
 
     def usage(self) -> dict[tuple[str, int], tuple[int, int]]:
@@ -156,6 +180,15 @@ class Verifier:
             used[place.item_id, place.item_period] = (held + standing.held, booked + standing.booked)
         return used
 
+    def _states(self, computed: T) -> list[T]:
+        """Return what the entries say of a record at the end, and what they said since they were watched."""
+        former = self.former.get(computed.id, ())
+        return [computed, *(cast("T", state) for state in former if state is not None)]
+
+    def _missing(self, left: Iterable[str]) -> list[str]:
+        """Return what is not shown, but for what was opened only after what is shown had been read."""
+        return [one for one in left if None not in self.former.get(one, ())]
+
     def view(self) -> FindingsView:
         """Return what was found."""
         return FindingsView(self.book_id, self.seq, tuple(self.findings))
@@ -167,6 +200,15 @@ class Verifier:
 def _essence(budget: Budget) -> Budget:
     """Return the budget without our notes to ourselves: which notices were sent, when to look again."""
     return replace(budget, counters=replace(budget.counters, marks=Marks(), next_expiry=None))
+
+
+def _undated(event: Event) -> Event:
+    return replace(event, updated_at=0)
+
+
+def _consumed(recorded: Item, stored: Item) -> Item:
+    """Return an entitlement with the consumption that is stored; what was consumed is in other books."""
+    return replace(recorded, balance=stored.balance, revision=stored.revision)
 
 
 def _difference(stored: object, computed: object) -> str:

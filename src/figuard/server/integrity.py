@@ -1,8 +1,7 @@
 """
 Integrity: every ledger is recomputed again and again beside the work, and each finding is told once.
 
-A book that is being written while it is read may look wrong for a moment; what is found is looked at again, and
-counts only when it is found each time.
+A book may be written while it is read (``figuard.engine.inspection``).
 """
 
 from __future__ import annotations
@@ -29,8 +28,6 @@ from figuard.server.metrics import Counts
 
 ROUND_BOOKS = 200
 """How many books one round verifies; the next round goes on where it stopped."""
-LOOKS = 3
-"""How often a finding must be found before it counts."""
 REMEMBERED_MAX = 10_000
 """How many findings a process remembers to have told."""
 EVENT_TYPE = "LEDGER_INTEGRITY_VIOLATION"
@@ -62,14 +59,9 @@ class Integrity:
         owner = await self._owner(book_id)
         if owner is None:
             return []
-        constant: set[Finding] = set()
-        for look in range(LOOKS):
-            found = set((await self._verified(book_id, owner.tenant_id)).findings)
-            constant = found if not look else constant & found
-            if not constant:
-                return []
+        found = (await self._verified(book_id, owner.tenant_id)).findings
         news: list[Finding] = []
-        for finding in sorted(constant, key=lambda one: one.seq):
+        for finding in sorted(found, key=lambda one: one.seq):
             mark = (finding.book_id, finding.seq, finding.what)
             if mark in self._told:
                 continue
