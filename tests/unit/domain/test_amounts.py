@@ -4,8 +4,10 @@ Amounts are exact, whatever form they come in, and refused when they are no amou
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import ROUND_DOWN, Decimal, localcontext
 from enum import IntEnum
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -160,6 +162,44 @@ def test_a_signed_amount_has_the_same_limit_below_zero(value: object):
 
 def test_a_balance_holds_the_largest_amount_in_a_signed_64_bit_column():
     assert AMOUNT_MAX <= BALANCE_MAX == 2**63 - 1
+
+
+def outcome(value: object, read: Callable[[object], int]) -> int | str:
+    """Return the quanta, or what is said instead about a number with these digits."""
+    try:
+        return read(value)
+    except AmountError as error:
+        return str(error).replace("Decimal('", "'").replace("')", "'")
+
+
+EDGES = [
+    *("0", "-0", "0.0", "-0.00", "0E-30", "0E+999999", "1E+5", "1E-8", "1E-9", "-1E-8", "NaN", "sNaN", "-Infinity"),
+    *("89999999999.99999999", "90000000000", "90000000000.00000001", "-90000000000.00000001", "999999999999.99"),
+    *("1000000000000", "-999999999999", "-99999999999.5", "0.000000001", "0.123456789", "1.000000000", "1E-59"),
+    *("9" * 5000, "0." + "0" * 5000 + "1", "1." + "0" * 5000, "1." + "0" * 5000 + "1"),
+]
+WRITTEN = st.one_of(
+    st.sampled_from(EDGES),
+    st.from_regex(r"-?[0-9]{1,14}(\.[0-9]{1,10})?", fullmatch=True),
+    st.decimals().map(str),
+    st.integers(-AMOUNT_MAX, AMOUNT_MAX).map(lambda amount: str(decimal_of(amount))),
+)
+
+
+@given(WRITTEN)
+def test_a_decimal_read_by_its_digits_means_what_arithmetic_says(written: str):
+    """
+    Text is always computed with; a ``Decimal`` of a plain form is not.
+    """
+    number = Decimal(written)
+
+    assert outcome(str(number), quanta) == outcome(number, quanta)
+    assert outcome(str(number), signed_quanta) == outcome(number, signed_quanta)
+
+
+@given(st.integers(-AMOUNT_MAX, AMOUNT_MAX))
+def test_a_decimal_of_quanta_is_worth_them(amount: int):
+    assert Fraction(amount, QUANTA_PER_UNIT) == Fraction(decimal_of(amount))
 
 
 def test_an_amount_error_is_a_value_error():

@@ -18,7 +18,7 @@ Record = TypeVar("Record")
 Row = TypeVar("Row")
 
 _REMEMBERED = 4096
-"""How many amounts and seconds are remembered: limits, zeros and the present second come again in every answer."""
+"""How many amounts and instants are remembered: limits, zeros and the present come again in every answer."""
 
 money: Callable[[int], Decimal] = lru_cache(_REMEMBERED)(decimal_of)
 """Return quanta as an exact decimal with at least two fraction digits."""
@@ -29,10 +29,13 @@ def optional_money(amount: int | None) -> Decimal | None:
     return None if amount is None else money(amount)
 
 
-def time_text(at: Instant) -> str:
-    """Return what ``instants.text`` does, in a tenth of the time: the calendar is asked once a second."""
+def _time_text(at: Instant) -> str:
     second, micros = divmod(at, SECOND)
     return f"{_second_text(second)}.{micros:06d}Z"
+
+
+time_text: Callable[[Instant], str] = lru_cache(_REMEMBERED)(_time_text)
+"""Return what ``instants.text`` does; the calendar is asked once a second."""
 
 
 @lru_cache(_REMEMBERED)
