@@ -29,7 +29,7 @@ Cases = Iterator[Found]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much a run does. Loads and pgbench run for ``seconds`` each."""
+    """How much a run does. Loads and pgbench run for ``seconds`` each; ``workers`` serve some cases once more."""
 
     name: str
     seconds: float
@@ -38,6 +38,7 @@ class Size:
     cases: tuple[str, ...]
     pgbench: dict[str, tuple[int, ...]]
     groups: tuple[str, ...]
+    workers: int
     ledger: int
     published_pairs: int
     published_events: int
@@ -46,11 +47,11 @@ class Size:
 ALL_GROUPS = ("embedded", "sqlite", "postgres", "overload", "disk")
 QUICK = Size(
     "quick", 1.5, 1_000, 500, ("lone", "hot", "spread", "lifecycle"), {"lone": (1,), "hot": (8,), "spread": (16,)},
-    ("embedded", "postgres"), 0, 0, 0,
+    ("embedded", "postgres"), 0, 0, 0, 0,
 )  # fmt: skip
 FULL = Size(
-    "full", 4, 10_000, 3_000, tuple(served.CASES), {"lone": (1,), "hot": (8, 16, 32), "spread": (16, 32)},
-    ALL_GROUPS, 100_000, 400, 100_000,
+    "full", 3, 10_000, 3_000, tuple(served.CASES), {"lone": (1,), "hot": (8, 16, 32), "spread": (16, 32)},
+    ALL_GROUPS, 2, 100_000, 400, 100_000,
 )  # fmt: skip
 
 
@@ -80,13 +81,29 @@ class Run:
         aged = references.published(folder, max(20, size.published_pairs // 20), size.published_events)
         yield {name: one for name, one in (("published", plain), ("published long", aged)) if one is not None}
 
+    def _workers(self) -> tuple[int, ...]:
+        """Return by how many processes things are served in this run."""
+        return (1, *((self.size.workers,) if self.size.workers else ()))
+
+    def _shared(self, server: postgres_server.Server, names: tuple[str, ...], seconds: float, budgets: int) -> Cases:
+        """Yield cases that several workers serve, on a database of their own."""
+        for workers in self._workers()[1:]:
+            database = server.tcp_url(server.create())
+            with served.stand(database, self.folder, seconds, budgets, workers=workers) as on:
+                for name in names:
+                    yield {served.labelled(name, workers): served.CASES[name](on)}
+
     def postgres(self) -> Cases:
         """Yield the references on PostgreSQL and the cases over HTTP."""
         size = self.size
         server = postgres_server.start(served.SETTINGS, durable=True)
         try:
             yield served.pgbench_cases(server, self.folder, size.seconds, size.pgbench, size.budgets)
-            yield served.naive_cases(server, self.folder, size.seconds, ("hot", "spread"), size.budgets)
+            for workers in self._workers():
+                yield served.naive_cases(
+                    server, self.folder, size.seconds, ("hot", "spread"), size.budgets, workers=workers
+                )
+            yield from self._shared(server, ("hot", "spread", "lifecycle"), size.seconds, size.budgets)
             database = server.tcp_url(server.create())
             with served.stand(database, self.folder, size.seconds, size.budgets) as on:
                 for name in size.cases:
@@ -99,7 +116,7 @@ class Run:
 
     def sqlite(self) -> Cases:
         """Yield the cases over HTTP on one SQLite file."""
-        with served.stand(str(self.folder / "served.db"), self.folder, self.size.seconds / 2, 1_000) as on:
+        with served.stand(str(self.folder / "served.db"), self.folder, self.size.seconds, 1_000) as on:
             for name in ("lone", "hot", "spread", "lifecycle"):
                 yield {f"sqlite {name}": served.CASES[name](on)}
 
@@ -110,12 +127,14 @@ class Run:
             if library is None:
                 yield {}
                 return
-            seconds, budgets = self.size.seconds / 2, self.size.budgets // 5
+            seconds, budgets = self.size.seconds, self.size.budgets // 5
             server = postgres_server.start(served.SETTINGS, durable=True, preload=str(library))
             try:
                 found = served.pgbench_cases(server, self.folder, seconds, {"hot": (8, 32)}, budgets)
-                found |= served.naive_cases(server, self.folder, seconds, ("spread",), budgets)
-                yield {f"slow {case}": result for case, result in found.items()}
+                for workers in self._workers():
+                    found |= served.naive_cases(server, self.folder, seconds, ("spread",), budgets, workers=workers)
+                for some in (found, *self._shared(server, ("hot", "spread"), seconds, budgets)):
+                    yield {f"slow {case}": result for case, result in some.items()}
                 with served.stand(server.tcp_url(server.create()), self.folder, seconds, budgets) as on:
                     yield {f"slow {case}": served.CASES[case](on) for case in ("lone", "hot", "spread")}
             finally:
@@ -127,9 +146,12 @@ class Run:
         """Yield what happens when three times as much is asked as can be committed."""
         server = postgres_server.start(served.SETTINGS, durable=True)
         try:
-            database = server.tcp_url(server.create())
-            with served.stand(database, self.folder, self.size.seconds, 1, queue=overload.QUEUE) as on:
-                yield overload.run(on)
+            for workers in self._workers():
+                database = server.tcp_url(server.create())
+                settings = {"queue": overload.QUEUE, "workers": workers}
+                with served.stand(database, self.folder, self.size.seconds, 1, **settings) as on:
+                    found = overload.run(on)
+                yield {served.labelled(case, workers): result for case, result in found.items()}
         finally:
             server.stop()
 

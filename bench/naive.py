@@ -2,7 +2,8 @@
 The usual way: one transaction per request, which locks the budget, looks, writes and commits.
 
 The same front (uvicorn with uvloop and httptools, Starlette, msgspec) and the same driver as the server, and none of
-its rules: no tenants, windows, chain, settlement or verification. ``python -m bench.naive URL`` serves it.
+its rules: no tenants, windows, chain, settlement or verification. ``python -m bench.naive URL [PORT]`` serves it; any
+number of processes may serve one port, shared as the workers of the server share theirs.
 """
 
 from __future__ import annotations
@@ -70,11 +71,12 @@ def application(pool: asyncpg.Pool) -> Starlette:
     return Starlette(routes=[Route("/api/v1/authorize", authorize, methods=["POST"])])
 
 
-async def serve(url: str) -> None:
-    """Serve until told to stop."""
+async def serve(url: str, port: int) -> None:
+    """Serve until told to stop, on any free port where it is 0."""
     pool = await asyncpg.create_pool(url, min_size=CONNECTIONS, max_size=CONNECTIONS)
     with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listening.bind(("127.0.0.1", port))
         config = uvicorn.Config(
             application(pool), http="httptools", lifespan="off", log_level="warning", access_log=False
         )
@@ -86,4 +88,4 @@ async def serve(url: str) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(sys.argv[1]))
+        runner.run(serve(sys.argv[1], int(sys.argv[2]) if sys.argv[2:] else 0))

@@ -32,13 +32,15 @@ ledgers were verified.
 
 ## Ratios
 
-What counts is a ratio within one run; absolute figures move from machine to machine.
+What counts is a ratio within one run; absolute figures move from machine to machine. Where a case was served by one
+process and by two workers of one server, both ratios are shown, and the better one, which comes first, is judged.
 
 {ratios}
 
 pgbench runs the smallest transaction that reserves money: one statement that updates a balance and inserts one row,
 at its best number of clients of eight and more. "A transaction per request" is plain Python (uvicorn, Starlette,
-asyncpg) that locks the budget, looks, writes and commits for each request. figuard 1.2.0 is the release on the package
+asyncpg) that locks the budget, looks, writes and commits for each request, in as many processes as the server it is
+compared with. figuard 1.2.0 is the release on the package
 index. The 1 ms disk is emulated: every sync sleeps a millisecond longer.
 
 ## Figures
@@ -51,7 +53,8 @@ confirmed, failed or voided, and each request counts; `denials` asks for more th
 five times; `delegation` stands five levels below its budget; `velocity` has three windows; `batches` are requests of a
 hundred, counted singly; `ledger` is a budget with that many events. `overload` is a crowd that asks three times as
 much as `capacity`: its rate and latency are those of what was admitted, and `overload refused` those of the 503s.
-Embedded pairs are an authorization and its confirmation.
+Embedded pairs are an authorization and its confirmation. `2 workers` are two processes of one server
+(`figuard serve --workers 2`), or two of the reference; every other row over HTTP is served by one process.
 
 ## What the numbers do not say
 
@@ -66,7 +69,7 @@ Embedded pairs are an authorization and its confirmation.
 ## How to reproduce
 
 ```sh
-make bench         # about five minutes; every row above
+make bench         # six to seven minutes; every row above
 make bench-quick   # less than a minute; the canonical rows
 ```
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -165,8 +165,19 @@ CASES: Mapping[str, Callable[[Stand], Result]] = {
 """The named cases. The canonical two are ``hot`` and ``lone``."""
 
 
+def labelled(case: str, workers: int) -> str:
+    """Return the name of a case that so many processes serve."""
+    return case if workers == 1 else f"{case} {workers} workers"
+
+
 def naive_cases(
-    server: postgres_server.Server, folder: Path, seconds: float, names: tuple[str, ...], budgets: int
+    server: postgres_server.Server,
+    folder: Path,
+    seconds: float,
+    names: tuple[str, ...],
+    budgets: int,
+    *,
+    workers: int = 1,
 ) -> dict[str, Result]:
     """Return the reference: one transaction per request, in plain Python, on a database of its own."""
     name = server.create()
@@ -175,10 +186,14 @@ def naive_cases(
     words = [sys.executable, "-m", "bench.naive", server.tcp_url(name)]
     tokens = {"lone": ["token-0"], "hot": ["token-0"], "spread": [f"token-{n}" for n in range(budgets)]}
     found: dict[str, Result] = {}
-    with servers.process(words, servers.environment(None), folder) as (address, pid):
+    with ExitStack() as running:
+        address, pid = running.enter_context(servers.process(words, servers.environment(None), folder))
+        for _ in range(workers - 1):
+            running.enter_context(servers.process([*words, str(address[1])], servers.environment(None), folder))
         on = Stand(Front(*address, "none", server.url(name), pid), seconds)
         for case in names:
-            found[f"naive {case}"] = on.load(case, "authorize", tokens[case], clients=1 if case == "lone" else CLIENTS)
+            clients = 1 if case == "lone" else CLIENTS
+            found[labelled(f"naive {case}", workers)] = on.load(case, "authorize", tokens[case], clients=clients)
     server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     return found
 

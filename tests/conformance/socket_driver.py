@@ -15,7 +15,7 @@ from typing import Any
 from figuard.client.aio.client import AsyncFiGuardClient
 from figuard.client.sync.client import FiGuardClient
 from figuard.server.backend import open_backend
-from figuard.server.run import _listener, _listening
+from figuard.server.run import _listener, listening_socket
 from figuard.server.settings import load
 from figuard.testing.determinism import ManualClock
 from tests.conformance.server_driver import ServerDriver
@@ -55,7 +55,7 @@ class SocketDriver(ServerDriver):
         settings = load({}, database=database, background=False, port=0, lanes=2, connections=4)
         clock = ManualClock()
         desk = Desk(settings, await open_backend(settings, clock=clock), clock)
-        self.listening = _listening(settings)
+        self.listening = listening_socket(settings)
         self.listener = _listener(settings, desk.server)
         self.serving = asyncio.create_task(self.listener.serve(sockets=[self.listening]))
         await self.listener.listening.wait()

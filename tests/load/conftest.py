@@ -40,7 +40,19 @@ def sqlite_served(tmp_path):
     made.close()
 
 
-@pytest.fixture(params=["sqlite_served", "postgres_served"], ids=["sqlite", "postgres"])
+@pytest.fixture
+def workers_served(postgres_served):
+    """
+    A place on PostgreSQL, where every server has two workers.
+    """
+    postgres_served.kind = "workers"
+    postgres_served.always["FIGUARD_WORKERS"] = "2"
+    return postgres_served
+
+
+@pytest.fixture(
+    params=["sqlite_served", "postgres_served", "workers_served"], ids=["sqlite", "postgres", "postgres by workers"]
+)
 def place(request):
     """
     A place on either database.

@@ -106,6 +106,8 @@ class Place:
     key: str = ""
     tenant: str = ""
     servers: list[Served] = field(default_factory=list)
+    always: dict[str, str] = field(default_factory=dict)
+    """Variables of every server that is started here."""
 
     def furnish(self) -> Place:
         """Make the tenant."""
@@ -115,7 +117,7 @@ class Place:
 
     def serve(self, *arguments: str, **environment: str) -> Served:
         """Start one more server; *environment* names variables without their ``FIGUARD_``."""
-        variables = {f"FIGUARD_{name.upper()}": value for name, value in environment.items()}
+        variables = {**self.always, **{f"FIGUARD_{name.upper()}": value for name, value in environment.items()}}
         server = Served(self.database, variables, arguments)
         self.servers.append(server)
         return server.start()

@@ -52,8 +52,8 @@ UNSAFE = [
 ]
 BY_FILE = {"secrets_file"}
 HARMLESS = frozenset(
-    "port lanes connections body_bytes_max request_seconds budget_lifetime_seconds_max hold_seconds_default queue_max "
-    "sweep_seconds delivery_seconds log_format log_level".split()
+    "port workers lanes connections body_bytes_max request_seconds budget_lifetime_seconds_max hold_seconds_default "
+    "queue_max sweep_seconds delivery_seconds log_format log_level".split()
 )
 """Settings that no value of makes unsafe: bounded where they are read, or a matter of taste."""
 

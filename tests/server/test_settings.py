@@ -37,6 +37,7 @@ def test_a_variable_set_to_nothing_is_not_set():
         ("PORT", "0", "port", 0),
         ("FIGUARD_SEED_DEMO_KEY", "true", "demo", True),
         ("FIGUARD_DEMO", "0", "demo", False),
+        ("FIGUARD_WORKERS", "1", "workers", 1),
         ("FIGUARD_PUBLIC_URL", "https://x.example/", "public_url", "https://x.example"),
         ("FIGUARD_CORS_ALLOWED_ORIGINS", "http://a, http://b", "cors_origins", ("http://a", "http://b")),
         ("FIGUARD_MAX_BUDGET_LIFETIME", "24h", "budget_lifetime_seconds_max", 86_400),
@@ -49,6 +50,10 @@ def test_a_variable_set_to_nothing_is_not_set():
 )
 def test_a_variable_is_read(name, value, setting, found):
     assert found == getattr(load({name: value}), setting)
+
+
+def test_several_workers_serve_a_database_that_lets_them_all_write():
+    assert 4 == load({"FIGUARD_WORKERS": "4", "FIGUARD_DATABASE": "postgresql://db/x"}).workers
 
 
 def test_the_reference_systems_database_has_its_login_beside_it():
@@ -79,6 +84,9 @@ def test_the_reference_systems_database_has_its_login_beside_it():
         ({"SPRING_DATASOURCE_URL": "jdbc:mysql://d/x"}, ["jdbc:postgresql"]),
         ({"FIGUARD_DEMO": "true", "SPRING_PROFILES_ACTIVE": "prod"}, ["demo", "SPRING_PROFILES_ACTIVE"]),
         ({"FIGUARD_LANES": "8", "FIGUARD_CONNECTIONS": "8"}, ["FIGUARD_CONNECTIONS", "FIGUARD_LANES"]),
+        ({"FIGUARD_WORKERS": "0"}, ["FIGUARD_WORKERS", "from 1"]),
+        ({"FIGUARD_WORKERS": "2"}, ["FIGUARD_WORKERS", "PostgreSQL", "postgresql://"]),
+        ({"FIGUARD_WORKERS": "2", "FIGUARD_DATABASE": "books.db"}, ["FIGUARD_WORKERS", "PostgreSQL"]),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(environment, names):

@@ -15,7 +15,6 @@ from figuard.cli.console import Output
 from figuard.cli.options import Database, Json
 
 if TYPE_CHECKING:
-    from figuard.server.app import Server
     from figuard.server.settings import ServerSettings
 
 _NEEDED = frozenset(
@@ -44,6 +43,12 @@ def serve(
     port: Port = None,
     database: Database = None,
     demo: Demo = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", min=1, max=64, help="How many processes serve; 1 unless told, more on PostgreSQL only."
+        ),
+    ] = None,
     migrate: Annotated[bool, typer.Option("--migrate", help="Bring the schema up to date first.")] = False,
 ) -> None:
     """
@@ -51,7 +56,11 @@ def serve(
 
     No key exists unless you make one: figuard tenant create NAME.
     """
-    _serve(settings_of(host=host, port=port, database=database, demo=demo or None, migrate=migrate or None))
+    _serve(
+        settings_of(
+            host=host, port=port, database=database, demo=demo or None, workers=workers, migrate=migrate or None
+        )
+    )
 
 
 def up(host: Host = None, port: Port = None, database: Database = None, demo: Demo = False) -> None:
@@ -61,19 +70,19 @@ def up(host: Host = None, port: Port = None, database: Database = None, demo: De
 
 
 def _serve(settings: ServerSettings) -> None:
+    from figuard.server import run, workers
     from figuard.server.migrations import bring_up_to_date
-    from figuard.server.run import main
 
     if settings.migrate:
         asyncio.run(bring_up_to_date(settings, post=False))
-    main(settings, _announce)
+    (workers if settings.workers > 1 else run).main(settings, _announce)
 
 
-def _announce(server: Server, address: str, has_key: bool) -> None:
+def _announce(settings: ServerSettings, address: str, has_key: bool) -> None:
     """Say to people where the server is and how to get in; logs are for machines."""
     say = sys.stderr.write
-    say(f"FiGuard listens on {address} (database {server.settings.where}). Stop it with Ctrl+C.\n")
-    if server.settings.demo:
+    say(f"FiGuard listens on {address} (database {settings.where}). Stop it with Ctrl+C.\n")
+    if settings.demo:
         say("DEMO: anyone who reaches it can use it with the key fg_live_demo. Never expose it.\n")
     elif not has_key:
         say("There is no API key yet. Make one: figuard keys create --scope admin, or figuard tenant create NAME\n")

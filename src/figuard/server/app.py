@@ -21,12 +21,13 @@ from figuard.server.docs import Docs
 from figuard.server.express import Express
 from figuard.server.health import Health
 from figuard.server.jobs import Jobs
-from figuard.server.metrics import Counts
+from figuard.server.metrics import Counts, exposition
 from figuard.server.ratelimit import RateLimit
 from figuard.server.receipts import Receipts
 from figuard.server.sessions import Sessions
 from figuard.server.settings import ServerSettings
 from figuard.server.shell import Shell, unknown_path
+from figuard.server.siblings import Seat, Siblings
 from figuard.server.tokens import AgedHasher
 from figuard.service import AsyncService, WebhookSender
 from figuard.webhooks import Sender
@@ -43,8 +44,13 @@ class Server:
         *,
         sender: Sender | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        seat: Seat | None = None,
     ) -> None:
-        """Put everything together. *sender* sends webhooks; *monotonic* is the clock of the rate limit."""
+        """
+        Put everything together.
+
+        *sender* sends webhooks; *monotonic* is the clock of the rate limit; *seat* is that of one of several workers.
+        """
         self.settings = settings
         self.backend = backend
         self.counts = Counts()
@@ -56,12 +62,20 @@ class Server:
             total_seconds=min(TOTAL_SECONDS, settings.stop_seconds),
         )
         self.gate = Gate(backend.engine, backend.hasher, self._service_of)
-        self.rate = RateLimit(settings.rate_per_minute, monotonic)
-        self.health = Health(settings, backend.engine, self.gate, self.counts)
+        self.rate = RateLimit(settings.rate_per_minute, monotonic, is_shared=seat is not None)
+        self.siblings = None if seat is None else Siblings(seat, self._counted, self.rate)
+        self.health = Health(settings, backend.engine, self.gate, self.metrics)
         self.jobs = Jobs(settings, backend, self.sender, self.counts, self.gate)
         self.api = Api(settings, self.gate, self.rate, self.counts, self.hasher)
         self.express = Express(self.api)
         self.app: ASGIApp = Shell(self._routed(), settings)
+
+    def _counted(self) -> bytes:
+        return exposition(self.counts, lambda: self.backend.engine.waiting)
+
+    async def metrics(self) -> bytes:
+        """Return what this server counted as Prometheus text: of every worker, where there are several."""
+        return self._counted() if self.siblings is None else await self.siblings.metrics()
 
     def _service_of(self, key: ApiKey) -> AsyncService:
         keyed = KeyedEngine(self.backend.engine, key.id, self.hasher)
@@ -93,8 +107,14 @@ class Server:
         return app.router
 
     async def start(self) -> None:
-        """Seed what was asked for, and start the work that time alone makes due. Raises ``StoreUnavailable``."""
-        if self.settings.demo:
+        """
+        Seed what was asked for, and start the work that time alone makes due.
+
+        For several workers their parent has seeded it. Raises ``StoreUnavailable`` and ``OSError``.
+        """
+        if self.siblings is not None:
+            await self.siblings.start()
+        elif self.settings.demo:
             await seed_demo(self.backend)
         if self.settings.background:
             self.jobs.start()
@@ -103,4 +123,6 @@ class Server:
         """Stop the work, finish what is being committed, release the database. Harmless twice."""
         self.health.is_stopping = True
         await self.jobs.stop()
+        if self.siblings is not None:
+            await self.siblings.stop()
         await self.backend.close()

@@ -5,6 +5,7 @@ Health, readiness and metrics: what machines ask about this process.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +19,7 @@ from figuard.domain.refusal import Refusal
 from figuard.engine.async_engine import AsyncEngine
 from figuard.ports import GetRecords, Kind
 from figuard.server.auth import Gate
-from figuard.server.metrics import CONTENT_TYPE, Counts, exposition
+from figuard.server.metrics import CONTENT_TYPE
 from figuard.server.pages import Page
 from figuard.server.requests import header, heads_of
 from figuard.server.settings import ServerSettings
@@ -32,12 +33,14 @@ _READERS = frozenset({KeyScope.READ, KeyScope.OPERATOR, KeyScope.ADMIN})
 class Health:
     """Answers probes. ``is_stopping`` takes the server out of rotation before it stops."""
 
-    def __init__(self, settings: ServerSettings, engine: AsyncEngine, gate: Gate, counts: Counts) -> None:
-        """Ask *engine* whether the database is there."""
+    def __init__(
+        self, settings: ServerSettings, engine: AsyncEngine, gate: Gate, metrics: Callable[[], Awaitable[bytes]]
+    ) -> None:
+        """Ask *engine* whether the database is there, and *metrics* what was counted."""
         self._settings = settings
         self._engine = engine
         self._gate = gate
-        self._counts = counts
+        self._metrics = metrics
         self.is_stopping = False
 
     def routes(self) -> list[BaseRoute]:
@@ -75,8 +78,7 @@ class Health:
             held = await self._gate.admit(heads_of(request.scope).api_key or _bearer(request.scope))
             if held.key.scope not in _READERS:
                 raise Refusal(ErrorCode.SCOPE_FORBIDDEN, f"metrics need a key of scope read, not {held.key.scope}")
-        shown = exposition(self._counts, lambda: self._engine.waiting)
-        return Response(shown, headers={"content-type": CONTENT_TYPE})
+        return Response(await self._metrics(), headers={"content-type": CONTENT_TYPE})
 
 
 def _bearer(scope: Scope) -> str | None:

@@ -19,10 +19,20 @@ _HIDDEN = frozenset({"api_key", "apikey", "authorization", "cookie", "password",
 _KNOWN = frozenset({"fg_live_demo"})
 
 
-def configure(settings: ServerSettings) -> None:
-    """Send everything that is logged in this process to standard error, in the form that the settings say."""
+def configure(settings: ServerSettings, **always: object) -> None:
+    """
+    Send everything that is logged in this process to standard error, in the form that the settings say.
+
+    Every line says *always* as well.
+    """
+
+    def said_always(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.update(always)
+        return event
+
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        said_always,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -9,7 +9,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
@@ -24,7 +24,10 @@ from figuard.server.backend import open_backend
 from figuard.server.logs import configure
 from figuard.server.protocol import bounded
 from figuard.server.settings import ServerSettings, SettingsError
+from figuard.server.siblings import Seat
 
+Announce = Callable[[ServerSettings, str, bool], None]
+"""Is told the settings, the address that is listened on, and whether any API key exists."""
 GC_THRESHOLD = 100_000
 """After how many new objects the collector looks for cycles: the hot path makes none."""
 SWITCH_SECONDS = 0.0005
@@ -57,19 +60,20 @@ class Listener(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(
-    settings: ServerSettings, *, clock: Clock | None = None, ids: Ids | None = None
+    settings: ServerSettings, *, clock: Clock | None = None, ids: Ids | None = None, seat: Seat | None = None
 ) -> AsyncGenerator[tuple[Server, str]]:
     """
     Serve while the block runs; yields the server and the address it listens on.
 
-    Afterwards nothing new is accepted, what is open is answered within ``stop_seconds``, and the database is released.
-    Raises ``StoreUnavailable``, ``OSError`` (the port is taken) and ``SettingsError``.
+    One of several workers (*seat*) shares its port with the others. Afterwards nothing new is accepted, what is open is
+    answered within ``stop_seconds``, and the database is released. Raises ``StoreUnavailable``, ``OSError`` (the port
+    is taken) and ``SettingsError``.
     """
-    listening = _listening(settings)
+    listening = listening_socket(settings, is_shared=seat is not None)
     # Links lead here: where any free port would do, they name the one that was found.
     settings = replace(settings, port=listening.getsockname()[1])
     try:
-        server = Server(settings, await open_backend(settings, clock=clock, ids=ids))
+        server = Server(settings, await open_backend(settings, clock=clock, ids=ids), seat=seat)
     except BaseException:
         listening.close()
         raise
@@ -79,8 +83,7 @@ async def serving(
         running = asyncio.create_task(listener.serve(sockets=[listening]))
         try:
             await asyncio.wait((running, asyncio.create_task(listener.listening.wait())), return_when="FIRST_COMPLETED")
-            host, port = listening.getsockname()[:2]
-            yield server, f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            yield server, address_of(listening)
         finally:
             server.health.is_stopping = True
             listener.should_exit = True
@@ -92,11 +95,14 @@ async def serving(
         listening.close()
 
 
-def _listening(settings: ServerSettings) -> socket.socket:
+def listening_socket(settings: ServerSettings, *, is_shared: bool = False) -> socket.socket:
+    """Return a bound socket, whose port others of this user may share if asked. Raises ``SettingsError``."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         made.bind((settings.host, settings.port))
     except OSError as error:
         made.close()
@@ -105,6 +111,12 @@ def _listening(settings: ServerSettings) -> socket.socket:
         ) from error
     made.setblocking(False)  # noqa: FBT003 - the name of the call says what False is
     return made
+
+
+def address_of(listening: socket.socket) -> str:
+    """Return the address of a bound socket as a URL."""
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _listener(settings: ServerSettings, server: Server) -> Listener:
@@ -124,20 +136,27 @@ def _listener(settings: ServerSettings, server: Server) -> Listener:
     return Listener(config)
 
 
-async def run(settings: ServerSettings, announce: Callable[[Server, str, bool], None] | None = None) -> None:
-    """
-    Serve until SIGTERM or SIGINT.
+async def run(settings: ServerSettings, announce: Announce | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. Raises as ``serving`` does."""
+    await run_until(stop_signal(signal.SIGTERM, signal.SIGINT), settings, announce)
 
-    *announce* is told the server, its address and whether any API key exists. Raises as ``serving`` does.
-    """
+
+def stop_signal(*numbers: signal.Signals) -> asyncio.Event:
+    """Return what is set by any of these signals to this process."""
     stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    async with serving(settings) as (server, address):
+    for number in numbers:
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
+
+
+async def run_until(
+    stopping: asyncio.Event, settings: ServerSettings, announce: Announce | None = None, *, seat: Seat | None = None
+) -> None:
+    """Serve until an event is set. Raises as ``serving`` does."""
+    async with serving(settings, seat=seat) as (server, address):
         keys = await server.backend.engine.query(ListRecords(ApiKey, None, limit=1))
         if announce is not None:
-            announce(server, address, bool(keys))
+            announce(server.settings, address, bool(keys))
         _LOG.info("serving", address=address, database=settings.where, version=__version__, demo=settings.demo)
         gc.collect()
         gc.freeze()
@@ -148,12 +167,17 @@ async def run(settings: ServerSettings, announce: Callable[[Server, str, bool], 
     _LOG.info("stopped")
 
 
-def main(settings: ServerSettings, announce: Callable[[Server, str, bool], None] | None = None) -> None:
-    """Serve in this process, on the fastest loop there is here. Raises as ``run`` does."""
+def main(settings: ServerSettings, announce: Announce | None = None) -> None:
+    """Serve in this process. Raises as ``run`` does."""
     configure(settings)
+    on_fast_loop(run(settings, announce))
+
+
+def on_fast_loop(work: Coroutine[None, None, None]) -> None:
+    """Do work on the fastest loop there is here, with room for as many connections as this process may have."""
     _make_room()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(run(settings, announce))
+        runner.run(work)
 
 
 def _make_room() -> None:

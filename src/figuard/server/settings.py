@@ -38,6 +38,7 @@ class ServerSettings:
     port: int = PORT_DEFAULT
     demo: bool = False
     migrate: bool = False
+    workers: int = 1
     lanes: int = 2
     connections: int = 16
     queue_max: int = 2_000
@@ -176,13 +177,14 @@ VARIABLES: tuple[Variable, ...] = (
         ("FIGUARD_SEED_DEMO_KEY",),
     ),
     Variable("FIGUARD_MIGRATE", "migrate", _flag, "Bring the schema up to date before serving."),
-    Variable("FIGUARD_LANES", "lanes", _whole(1, 64), "PostgreSQL: how many batches are committed side by side."),
-    Variable("FIGUARD_CONNECTIONS", "connections", _whole(2, 1000), "PostgreSQL: how many connections are kept."),
+    Variable("FIGUARD_WORKERS", "workers", _whole(1, 64), "PostgreSQL: how many processes serve at this address."),
+    Variable("FIGUARD_LANES", "lanes", _whole(1, 64), "PostgreSQL: how many batches a worker commits side by side."),
+    Variable("FIGUARD_CONNECTIONS", "connections", _whole(2, 1000), "PostgreSQL: how many connections a worker keeps."),
     Variable(
         "FIGUARD_QUEUE",
         "queue_max",
         _whole(1, 1_000_000),
-        "How many requests may wait to be committed; one more is told at once to come again (503).",
+        "How many requests may wait in a worker to be committed; one more is told at once to come again (503).",
     ),
     Variable("FIGUARD_PUBLIC_URL", "public_url", _url, "How people reach the server; receipt links start with it."),
     Variable(
@@ -308,3 +310,8 @@ def _check(settings: ServerSettings, environment: Mapping[str, str]) -> None:
         )
     if not settings.database.strip():
         raise SettingsError("the database is blank; name a file or a postgresql:// address")
+    if settings.workers > 1 and not settings.is_postgres:
+        raise SettingsError(
+            f"{settings.workers} workers need PostgreSQL: a file lets one process write at a time, so more would only"
+            " wait for each other; leave FIGUARD_WORKERS at 1, or name a postgresql:// database"
+        )
