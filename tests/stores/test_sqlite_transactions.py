@@ -10,9 +10,9 @@ from contextlib import ExitStack
 import pytest
 
 from figuard.ports import FindBudgets, FindEvents, GetRecords, Kind, StoreUnavailable
-from figuard.stores.kept import KEPT_MAX
 from figuard.stores.sqlite import SqliteStore
 from figuard.stores.sqlite.connections import READERS_MAX
+from figuard.stores.sqlite.known import KEPT_MAX
 from figuard.stores.sqlite.migrate import migrate
 from figuard.testing.store_suite_records import a_budget, an_event, got, put
 
@@ -61,7 +61,7 @@ def test_a_read_that_fails_is_reported(store, kind, table):
 
     def read():
         with store.begin() as work:
-            work.read(kind, ("b1",))
+            work.read(kind, ("b2",))
 
     with pytest.raises(StoreUnavailable, match="cannot be used"):
         read()

@@ -36,7 +36,7 @@ _creating = threading.Lock()
 
 class Connections:
     """
-    Everything opened on one file. ``writer`` is for whoever holds the ``lock``.
+    Everything opened on one file. ``writer``, and its one ``cursor``, are for whoever holds the ``lock``.
 
     A database in memory has one connection, so a query waits until the transaction before it ends.
     """
@@ -53,6 +53,7 @@ class Connections:
         self._idle_lock = threading.Lock()
         try:
             self.writer = self._open_first()
+            self.cursor = self.writer.cursor()
         except sqlite3.Error as error:
             raise failure(error, path) from error
         except OSError as error:

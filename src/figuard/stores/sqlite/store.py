@@ -11,9 +11,10 @@ from figuard.ports import GetRecords, Query
 from figuard.stores.dialect import Dialect, Rows, Statement, sql
 from figuard.stores.queries import plan
 from figuard.stores.sqlite.connections import Connections
+from figuard.stores.sqlite.known import Known
 from figuard.stores.sqlite.placeholders import unnumbered
 from figuard.stores.sqlite.transaction import Transaction
-from figuard.stores.sqlite.work import kept_records, look_up
+from figuard.stores.sqlite.work import look_up
 
 _META = "SELECT value FROM meta WHERE key = ?"
 _HALF = 32
@@ -51,11 +52,11 @@ class SqliteStore:
     def __init__(self, path: str, *, read_only: bool = False) -> None:
         """Open the file, making it if need be. Raises ``StoreUnavailable``."""
         self.connections = Connections(path, read_only=read_only)
-        self._kept = kept_records()
+        self._known = Known()
 
     def begin(self) -> Transaction:
         """As ``ports.Store.begin``."""
-        return Transaction(self.connections, self._kept)
+        return Transaction(self.connections, self._known)
 
     def query(self, query: Query) -> Any:  # noqa: ANN401 - the type is the query's own
         """As ``ports.Store.query``."""

@@ -9,23 +9,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from figuard.domain.admin import Remembered
-from figuard.domain.budget import Budget
 from figuard.domain.events import Event
-from figuard.domain.tokens import Token
 from figuard.domain.valueclass import valueclass
-from figuard.ports import Changes, Kind, Record, StoreConflict
+from figuard.ports import Changes, Kind, Record, SealedEntry, StoreConflict
 from figuard.stores.codecs import encode
 from figuard.stores.dialect import sql
-from figuard.stores.kept import Kept
 from figuard.stores.lookups import LOOKUPS
 from figuard.stores.rows import ENTRY_COLUMNS, by_type, entry_row
 from figuard.stores.sqlite.failures import failure
+from figuard.stores.sqlite.known import Known
 from figuard.stores.sqlite.placeholders import unnumbered
 from figuard.stores.tables import TABLES, Read, Table
 
 _APPEND = sql(
     "INSERT INTO ledger_entries (", ", ".join(ENTRY_COLUMNS), ") VALUES (", ", ".join("?" for _ in ENTRY_COLUMNS), ")"
 )
+_BODY = ENTRY_COLUMNS.index("body")
 
 
 @valueclass
@@ -85,43 +84,30 @@ def look_up(execute: Callable[..., sqlite3.Cursor], kind: Kind, keys: Iterable[A
     return found
 
 
-KeptRecords = Mapping[Kind, Kept]
-"""By the read that finds them: an agent comes back to its token, its budget and the event it has just opened."""
-
-_KEPT_BY_ID: Mapping[type, Kind] = {Budget: Kind.BUDGETS, Event: Kind.EVENTS}
-
-
-def kept_records() -> KeptRecords:
-    """Return the memory of one store."""
-    return {Kind.BUDGETS: Kept(Budget), Kind.EVENTS: Kept(Event), Kind.TOKENS_BY_HASH: Kept(Token)}
+def _appended(sealed: SealedEntry) -> tuple[Any, ...]:
+    """Return an entry as a row. The driver takes a bytearray at once, and looks for an adapter of bytes."""
+    row = entry_row(sealed)
+    return (*row[:_BODY], bytearray(row[_BODY]), *row[_BODY + 1 :])
 
 
 class SqliteWork:
     """A unit of work on the writer's connection, between BEGIN and COMMIT."""
 
-    def __init__(self, connection: sqlite3.Connection, path: str, kept: KeptRecords) -> None:
-        self._cursor = connection.cursor()
+    def __init__(self, cursor: sqlite3.Cursor, path: str, known: Known) -> None:
+        self._cursor = cursor
         self._path = path
-        self._kept = kept
+        self._known = known
         self.is_broken = False
 
     def read(self, kind: Kind, keys: Sequence[Any]) -> Mapping[Any, Any]:
         """As ``ports.UnitOfWork.read``."""
+        execute = self._cursor.execute
         try:
-            if kind in self._kept:
-                return self._known(kind, keys)
-            return look_up(self._cursor.execute, kind, keys)
+            # What was known may be what a write that failed has half done.
+            known = None if self.is_broken else self._known.look_up(execute, kind, keys)
+            return look_up(execute, kind, keys) if known is None else known
         except sqlite3.Error as error:
             raise failure(error, self._path) from error
-
-    def _known(self, kind: Kind, keys: Sequence[str]) -> dict[str, Any]:
-        (_, text, order), execute, decoded = _LOOKUPS[kind], self._cursor.execute, self._kept[kind].decoded
-        found: dict[str, Any] = {}
-        for key in keys:
-            row = execute(text, (key,) if order is None else order((key,))).fetchone()
-            if row is not None:
-                found[key] = decoded(key, row[0])
-        return found
 
     def write(self, changes: Changes) -> None:
         """As ``ports.UnitOfWork.write``."""
@@ -135,7 +121,7 @@ class SqliteWork:
             for of, records in by_type(changes.inserted):
                 self._insert(of, records)
             if changes.entries:
-                self._run(_APPEND, [entry_row(sealed) for sealed in changes.entries])
+                self._run(_APPEND, [_appended(sealed) for sealed in changes.entries])
         except sqlite3.Error as error:
             self.is_broken = True
             raise failure(error, self._path) from error
@@ -147,7 +133,7 @@ class SqliteWork:
         statements = STATEMENTS[of]
         rows = [(encode(record), *statements.inserted(record)) for record in records]
         self._run(statements.insert, rows)
-        self._keep(of, records, rows)
+        self._known.learn(of, records, rows)
 
     def _run(self, text: str, rows: Sequence[tuple[Any, ...]]) -> int:
         """Run a statement for each row; return how many rows it wrote."""
@@ -163,11 +149,4 @@ class SqliteWork:
             written = self._run(statements.update, rows)
         if written != len(rows):
             raise StoreConflict(f"a record of {TABLES[of].name} that was to be updated does not exist")
-        self._keep(of, records, rows)
-
-    def _keep(self, of: type, records: Sequence[Record], rows: Sequence[tuple[Any, ...]]) -> None:
-        kind = _KEPT_BY_ID.get(of)
-        if kind is not None:
-            key_of, keep = STATEMENTS[of].key, self._kept[kind].keep
-            for record, row in zip(records, rows, strict=True):
-                keep(key_of(record), row[0], record)
+        self._known.learn(of, records, rows)
