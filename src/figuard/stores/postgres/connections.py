@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from figuard.ports import StoreUnavailable
-from figuard.stores.postgres.driver import Connection, DriverError, Pool, PostgresError, end, is_over, open_pool
+from figuard.stores.postgres.driver import Connection, DriverError, Pool, PostgresError, end, open_pool
 from figuard.stores.postgres.failures import (
     COMMAND_SECONDS,
     IDLE_SECONDS,
@@ -21,6 +21,7 @@ from figuard.stores.postgres.failures import (
     is_lost,
     place_of,
 )
+from figuard.stores.postgres.lanes import Lane, Lanes
 from figuard.stores.postgres.migrate import is_usable, migrate
 
 WRITERS_MAX = 4
@@ -68,11 +69,8 @@ class Connections:
     def __init__(self, url: str, writers: Pool | None, readers: Pool) -> None:
         """Use ``open_connections``."""
         self.place = place_of(url)
-        self._writers = writers
+        self.lanes = None if writers is None else Lanes(writers, self._lend)
         self._readers = readers
-        # Lanes that came back. A lane is used again and again, and asking the pool for it costs more than a statement.
-        self._idle: list[Connection] = []
-        self._wanting = 0
         self.writing: set[asyncio.Task[Any] | None] = set()
         self._process = os.getpid()
         self._is_closed = False
@@ -83,29 +81,22 @@ class Connections:
         if self._process != os.getpid():
             raise StoreUnavailable(f"the store {self.place!r} was opened before a fork; open it again in this process")
 
-    async def lend_writer(self) -> Connection:
+    @property
+    def lanes_wanted(self) -> bool:
+        """Whether somebody waits for a lane."""
+        return self.lanes is not None and self.lanes.is_wanted
+
+    async def lend_lane(self) -> Lane:
         """Lend a lane. Raises ``StoreUnavailable`` when all are busy for too long, or the store is read-only."""
         self._check_open()
-        if self._writers is None:
+        if self.lanes is None:
             raise StoreUnavailable(f"the store {self.place!r} was opened read-only; open it for writing")
-        while self._idle:
-            connection = self._idle.pop()
-            if not is_over(connection):
-                return connection
-            await self._writers.release(connection)
-        self._wanting += 1
-        try:
-            return await self._lend(self._writers)
-        finally:
-            self._wanting -= 1
+        return await self.lanes.lend()
 
-    async def take_back(self, connection: Connection) -> None:
-        """Take a lane back, which has no transaction open."""
-        assert self._writers is not None
-        if self._is_closed or is_over(connection) or self._wanting:
-            await self._writers.release(connection)
-        else:
-            self._idle.append(connection)
+    async def take_back(self, lane: Lane) -> None:
+        """Take a lane back, which has no transaction open but one that was begun ahead."""
+        assert self.lanes is not None
+        await self.lanes.take_back(lane)
 
     @asynccontextmanager
     async def reader(self) -> AsyncGenerator[Connection]:
@@ -140,9 +131,7 @@ class Connections:
         if self._is_closed:
             return
         self._is_closed = True
-        while self._idle and self._writers is not None:
-            await self._writers.release(self._idle.pop())
-        for pool in (self._writers, self._readers):
+        for pool in (self.lanes, self._readers):
             if pool is None:
                 continue
             try:
@@ -178,7 +167,7 @@ async def open_connections(
     connections = Connections(url, None, pool)
     try:
         if not read_only:
-            lanes = await open_pool(
+            lanes_pool = await open_pool(
                 url,
                 size=writers,
                 settings=WRITER,
@@ -186,10 +175,10 @@ async def open_connections(
                 seconds=COMMAND_SECONDS,
                 primary=True,
             )
-            connections = Connections(url, lanes, pool)
-            lane = await connections.lend_writer()
+            connections = Connections(url, lanes_pool, pool)
+            lane = await connections.lend_lane()
             try:
-                await migrate(lane, place)
+                await migrate(lane.connection, place)
             finally:
                 await connections.take_back(lane)
         async with connections.reader() as connection:

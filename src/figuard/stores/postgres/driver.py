@@ -19,6 +19,14 @@ Fetch = Callable[..., Awaitable[Sequence[Row]]]
 """How a statement is run, with its values, and its rows returned."""
 
 
+class Prepared(Protocol):
+    """A statement that was prepared in one session."""
+
+    async def fetch(self, *args: Any) -> list[Row]:  # noqa: ANN401 - any value of a column
+        """Run it and return its rows."""
+        ...
+
+
 class Connection(Protocol):
     """One session."""
 
@@ -28,6 +36,10 @@ class Connection(Protocol):
 
     async def fetch(self, query: str, *args: Any) -> list[Row]:  # noqa: ANN401 - any value of a column
         """Run a statement and return its rows."""
+        ...
+
+    async def prepare(self, query: str) -> Prepared:
+        """Prepare a statement; it stays prepared as long as it is held on to."""
         ...
 
     def is_closed(self) -> bool:

@@ -7,13 +7,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from figuard.ports import Changes, Kind, OutcomeUnknown, StoreConflict, StoreUnavailable
 from figuard.stores.kept import Kept
 from figuard.stores.postgres.connections import EVERYBODY, Connections
-from figuard.stores.postgres.driver import Connection, Row, end, is_over
+from figuard.stores.postgres.driver import Row, end, is_over
 from figuard.stores.postgres.failures import failure, is_lost
+from figuard.stores.postgres.lanes import Lane
 from figuard.stores.postgres.reads import BATCHED, lock_references, look_up
 from figuard.stores.postgres.together import fits, look_up_together
 from figuard.stores.postgres.writes import write
@@ -30,9 +31,9 @@ class PostgresWork:
     ``error`` is what made the server give the transaction up: from then on it can only be rolled back.
     """
 
-    def __init__(self, connection: Connection, place: str, kept: Kept, tenants: str | None) -> None:
-        self._connection = connection
-        self._place = place
+    def __init__(self, connections: Connections, lane: Lane, kept: Kept, tenants: str | None) -> None:
+        self.lane = lane
+        self._connections = connections
         self._kept = kept
         self._wall = tenants
         self.error: Exception | None = None
@@ -94,23 +95,58 @@ class PostgresWork:
 
     async def fetch(self, text: str, *values: Any) -> Sequence[Row]:  # noqa: ANN401 - any value of a column
         """Run a statement of one's own in this transaction."""
+        lane = self.lane
+        was_ahead, lane.is_ahead = lane.is_ahead, False
         try:
-            return await self._connection.fetch(text, *values)
+            run = await lane.prepared(text)
+            return await run(*values)
         except BaseException as error:
-            if not isinstance(error, Exception) or is_lost(error):
-                end(self._connection)
+            is_gone = is_lost(error) or is_over(lane.connection)
+            if is_gone or not isinstance(error, Exception):
+                end(lane.connection)
             if not isinstance(error, Exception):
                 raise
-            self.error = failure(error, self._place)
-            if self.error is error:
+            if not (was_ahead and is_gone) or isinstance(error, TimeoutError):
+                self._give_up(error)
+        # Nothing had been done yet, so a session that ended while nobody used it is simply replaced.
+        await self._connections.take_back(lane)
+        self.lane = await begun(self._connections)
+        return await self.fetch(text, *values)
+
+    def _give_up(self, error: Exception) -> NoReturn:
+        """Note that the transaction cannot be committed any more, and raise what *error* means."""
+        self.error = failure(error, self._connections.place)
+        if not isinstance(self.error, StoreConflict):
+            # What was prepared may be what is wrong: somebody has changed the tables.
+            self.lane.forget()
+        if self.error is error:
+            raise error
+        raise self.error from error
+
+
+async def begun(connections: Connections) -> Lane:
+    """Return a lane on which a transaction has begun. Raises ``StoreUnavailable``."""
+    for tries_left in reversed(range(BEGIN_TRIES)):
+        lane = await connections.lend_lane()
+        try:
+            await lane.begin()
+        except BaseException as error:
+            end(lane.connection)
+            await connections.take_back(lane)
+            if not isinstance(error, Exception):
                 raise
-            raise self.error from error
+            # Nothing has been done yet, so a session that ended while nobody used it is simply replaced.
+            if not tries_left or isinstance(error, TimeoutError) or not is_lost(error):
+                raise failure(error, connections.place) from error
+        else:
+            return lane
+    raise AssertionError("the last try either returns or raises")
 
 
 class Transaction:
     """An asynchronous context manager: commits on a normal exit, rolls back on an exception."""
 
-    __slots__ = ("_connection", "_connections", "_kept", "_task", "_tenants", "_work")
+    __slots__ = ("_connections", "_kept", "_task", "_tenants", "_work")
 
     def __init__(self, connections: Connections, kept: Kept, tenants: Collection[str] = ()) -> None:
         """Take whom the transaction may touch; nobody named is everybody."""
@@ -123,28 +159,9 @@ class Transaction:
         self._task = asyncio.current_task()
         if self._task in connections.writing:
             raise RuntimeError("this task has a transaction open already; finish it first")
-        self._connection = await self._begun()
+        self._work = PostgresWork(connections, await begun(connections), self._kept, self._tenants)
         connections.writing.add(self._task)
-        self._work = PostgresWork(self._connection, connections.place, self._kept, self._tenants)
         return self._work
-
-    async def _begun(self) -> Connection:
-        """Return a lane on which a transaction has begun."""
-        for tries_left in reversed(range(BEGIN_TRIES)):
-            connection = await self._connections.lend_writer()
-            try:
-                await connection.execute("BEGIN")
-            except BaseException as error:
-                end(connection)
-                await self._connections.take_back(connection)
-                if not isinstance(error, Exception):
-                    raise
-                # Nothing has been done yet, so a session that ended while nobody used it is simply replaced.
-                if not tries_left or isinstance(error, TimeoutError) or not is_lost(error):
-                    raise failure(error, self._connections.place) from error
-            else:
-                return connection
-        raise AssertionError("the last try either returns or raises")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -156,20 +173,23 @@ class Transaction:
             await self._roll_back()
         finally:
             self._connections.writing.discard(self._task)
-            await self._connections.take_back(self._connection)
+            await self._connections.take_back(self._work.lane)
         if error is None:
             raise StoreConflict("the transaction was rolled back after a conflict; nothing of it was written")
 
     async def _commit(self) -> None:
-        place = self._connections.place
-        if is_over(self._connection):
+        lane, place = self._work.lane, self._connections.place
+        if lane.is_ahead:
+            # Nothing was done: the next transaction goes on in this one.
+            return
+        if is_over(lane.connection):
             raise StoreUnavailable(
                 f"the connection to {place!r} was lost before COMMIT, nothing was written; try again"
             )
         try:
-            tag = await self._connection.execute("COMMIT")
+            tag = await lane.commit(chain=not self._connections.lanes_wanted)
         except BaseException as error:
-            end(self._connection)
+            end(lane.connection)
             if not isinstance(error, Exception):
                 raise
             if not is_lost(error):
@@ -182,8 +202,8 @@ class Transaction:
             raise StoreConflict(f"the server answered COMMIT with {tag}; nothing of it was written")
 
     async def _roll_back(self) -> None:
-        connection = self._connection
-        if is_over(connection):
+        connection = self._work.lane.connection
+        if self._work.lane.is_ahead or is_over(connection):
             return
         try:
             await connection.execute("ROLLBACK")
