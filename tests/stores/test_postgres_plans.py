@@ -28,9 +28,9 @@ from figuard.ports import (
     TreeEvents,
 )
 from figuard.stores.postgres.connections import READER, WRITER
-from figuard.stores.postgres.reads import BATCHED
-from figuard.stores.postgres.store import POSTGRES, dollars
-from figuard.stores.postgres.writes import INSERT, UPDATE, statement
+from figuard.stores.postgres.reads import BATCHED, dollars
+from figuard.stores.postgres.store import POSTGRES
+from figuard.stores.postgres.writes import INSERT, MANY, ONE, UPDATE, statement
 from figuard.stores.queries import plan
 from figuard.stores.tables import TABLES
 from tests.stores.postgres_tools import connected
@@ -67,9 +67,12 @@ QUERIES = {
     "deliveries of a webhook": ListRecords(Delivery, "t7", (("webhook_id", "w1"),)),
 }
 WRITES = {
-    "authorize": ((UPDATE, Budget), (INSERT, Event), (INSERT, SealedEntry)),
-    "confirm": ((UPDATE, Budget), (UPDATE, Event), (INSERT, SealedEntry)),
-    **{f"update {table.name}": ((UPDATE, of),) for of, table in TABLES.items()},
+    "authorize": ((UPDATE, Budget, MANY), (INSERT, Event, MANY), (INSERT, SealedEntry, MANY)),
+    "authorize one": ((UPDATE, Budget, ONE), (INSERT, Event, ONE), (INSERT, SealedEntry, ONE)),
+    "authorize many of one": ((UPDATE, Budget, ONE), (INSERT, Event, MANY), (INSERT, SealedEntry, MANY)),
+    "confirm": ((UPDATE, Budget, MANY), (UPDATE, Event, MANY), (INSERT, SealedEntry, MANY)),
+    **{f"update {table.name}": ((UPDATE, of, MANY),) for of, table in TABLES.items()},
+    **{f"update one of {table.name}": ((UPDATE, of, ONE),) for of, table in TABLES.items()},
 }
 
 
@@ -111,7 +114,8 @@ def scans(found):
 @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.name)
 async def test_a_read_is_led_by_a_key(filled, kind):
     batched = BATCHED[kind]
-    for text in filter(None, (batched.text, batched.locking, batched.walling)):
+    many = (batched.text, batched.locking, batched.walling)
+    for text in filter(None, (*many, batched.one, batched.locking_one, batched.walling_one)):
         found = await planned(filled.app_url, WRITER, text)
         assert scans(found) == []
         assert any("Index" in node["Node Type"] for node in found)

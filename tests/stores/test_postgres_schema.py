@@ -13,7 +13,7 @@ from figuard.stores import open_async_store, open_store
 from figuard.stores.postgres import migrate_database
 from figuard.stores.postgres.migrate import Migration, migrate, migrations, pending
 from figuard.stores.postgres.reads import BATCHED
-from figuard.stores.postgres.writes import WRITINGS
+from figuard.stores.postgres.writes import MANY, ONE, UPDATE, WRITINGS
 from figuard.stores.rows import ENTRY_COLUMNS
 from figuard.stores.tables import TABLES
 from figuard.testing.store_suite_records import a_budget
@@ -129,8 +129,11 @@ def test_a_budget_is_changed_in_place(database):
 
 def test_columns_said_never_to_change_are_not_written_again():
     for table in TABLES.values():
-        changed = WRITINGS[table.record].update.partition(" SET ")[2].partition(" FROM ")[0]
-        assert changed == ", ".join(f"{name} = new.{name}" for name in (*table.changing, "data"))
+        texts, changing = WRITINGS[table.record].texts, (*table.changing, "data")
+        many = texts[UPDATE, MANY].partition(" SET ")[2].partition(" FROM ")[0]
+        one = texts[UPDATE, ONE].partition(" SET ")[2].partition(" WHERE ")[0]
+        assert many == ", ".join(f"{name} = new.{name}" for name in changing)
+        assert [part.partition(" = ")[0] for part in one.split(", ")] == list(changing)
 
 
 def test_what_locks_locks_in_one_order():

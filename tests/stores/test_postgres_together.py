@@ -46,10 +46,34 @@ async def test_reads_together_answer_what_each_answers(store):
     assert {"e1"} == set(together[2])
 
 
+@pytest.mark.parametrize(
+    ("kind", "keys"), [read for read in READS if read[1]], ids=lambda part: getattr(part, "name", "")
+)
+async def test_one_key_is_answered_as_among_others(store, kind, keys):
+    """
+    A single key is read by a statement of its own, without an array.
+    """
+    async with store.begin() as work:
+        await work.write(
+            Changes(inserted=[a_budget(), a_token("k1"), a_token("k2"), an_event("e1"), an_api_key(), a_reply("key")])
+        )
+    async with store.begin() as work:
+        among = dict(await work.read(kind, [*keys, *keys]))
+        alone = [dict(await work.read(kind, [key])) for key in keys]
+        together = [
+            dict(answers)
+            for key in keys
+            for answers in (await work.read_many([(kind, [key]), (Kind.TENANTS, ("t1",))]))[:1]
+        ]
+
+    assert among == {key: answer for found in alone for key, answer in found.items()}
+    assert alone == together
+
+
 def test_what_locks_or_answers_many_is_read_by_itself():
     assert not any(map(fits, (Kind.BUDGETS, Kind.API_KEYS, Kind.ENTITY_EVENTS, Kind.NEXT_EXPIRY, Kind.EVENT_HOMES)))
     assert all(map(fits, (Kind.TOKENS, Kind.ATTEMPTS, Kind.EVENTS, Kind.CALLERS, Kind.REMEMBERED)))
-    assert 1 == statement((Kind.TOKENS, Kind.ATTEMPTS)).count("UNION ALL")
+    assert 1 == statement(((Kind.TOKENS, False), (Kind.ATTEMPTS, True))).count("UNION ALL")
 
 
 async def test_two_transactions_ask_about_one_caller_side_by_side(store):

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from figuard.domain.valueclass import valueclass
+from figuard.domain.valueclass import replace, valueclass
 from figuard.ports import Kind
 from figuard.stores.dialect import sql
 from figuard.stores.lookups import LOOKUPS, Lookup
 from figuard.stores.postgres.driver import Fetch
 
+TEXTS_KEPT_MAX = 512
+"""How many statements are remembered as the driver wants them."""
 _NUMBERED = re.compile(r"\?(\d+)")
 # What a key is made of, where that is not text alone.
 _TYPES: Mapping[Kind, tuple[str, ...]] = {
@@ -71,16 +74,27 @@ _LOCK_REFERENCES = "SELECT pg_advisory_xact_lock(lock) FROM unnest($1::bigint[])
 @valueclass
 class Batched:
     """
-    How one kind is read: ``text`` for many keys, each row ending with the number of its key.
+    How one kind is read: ``text`` for many keys, each row ending with the number of its key; ``one`` for a single key,
+    without the arrays, which cost the driver and the server more than the read.
 
     ``locking`` reads and locks the rows in order of their id, and each of its rows ends with that id. ``walling`` does
-    the same after it has set the tenants, its second parameter, whose rows the transaction may see from then on.
+    the same after it has set the tenants, its second parameter, whose rows the transaction may see from then on. Each
+    of them has its twin for a single key.
     """
 
     lookup: Lookup
     text: str
-    locking: str | None
+    one: str
+    locking: str | None = None
+    locking_one: str | None = None
     walling: str | None = None
+    walling_one: str | None = None
+
+
+@lru_cache(TEXTS_KEPT_MAX)
+def dollars(text: str) -> str:
+    """Return a statement with its parameters written as the driver wants them."""
+    return _NUMBERED.sub(r"$\1", text)
 
 
 def key_types(kind: Kind) -> tuple[str, ...]:
@@ -93,19 +107,26 @@ def _batched(kind: Kind, lookup: Lookup) -> Batched:
     arrays = ", ".join(f"${number}::{of}[]" for number, of in enumerate(types, start=1))
     names = ", ".join(f"p{number}" for number in range(1, len(types) + 1))
     keys = f"FROM unnest({arrays}) WITH ORDINALITY AS k ({names}, n)"
-    one = _NUMBERED.sub(r"k.p\1", _OWN.get(kind, lookup.sql))
+    shared = _OWN.get(kind, lookup.sql)
+    one = _NUMBERED.sub(r"k.p\1", shared)
     if lookup.many:
         # An array keeps the order of its query, which the rows of a join need not.
         text = sql("SELECT ARRAY(", one, "), k.n", keys)
     else:
         text = sql("SELECT found.*, k.n", keys, "CROSS JOIN LATERAL (", one, ") AS found")
-    locking = None
-    if lookup.locks or kind in _ALSO_LOCKED:
-        locking = sql(
-            lookup.sql.replace("SELECT data", "SELECT data, id").replace("= ?1", "= ANY ($1::text[])"),
-            "ORDER BY id FOR UPDATE",
-        )
-    return Batched(lookup, text, locking, None if locking is None else _walling(locking))
+    batched = Batched(lookup, text, dollars(shared))
+    if not (lookup.locks or kind in _ALSO_LOCKED):
+        return batched
+    reading = lookup.sql.replace("SELECT data", "SELECT data, id")
+    locking = sql(reading.replace("= ?1", "= ANY ($1::text[])"), "ORDER BY id FOR UPDATE")
+    locking_one = sql(dollars(reading), "ORDER BY id FOR UPDATE")
+    return replace(
+        batched,
+        locking=locking,
+        locking_one=locking_one,
+        walling=_walling(locking),
+        walling_one=_walling(locking_one),
+    )
 
 
 def _walling(locking: str) -> str:
@@ -136,6 +157,13 @@ async def look_up(fetch: Fetch, kind: Kind, keys: Sequence[Any]) -> dict[Any, An
         return {}
     batched = BATCHED[kind]
     lookup, value = batched.lookup, batched.lookup.value
+    if len(keys) == 1:
+        (key,) = keys
+        rows = await fetch(batched.one, *lookup.spread(key))
+        if lookup.many:
+            return {key: tuple([value((row[0],)) for row in rows])}
+        answer = value(tuple(rows[0])) if rows else None
+        return {} if answer is None else {key: answer}
     rows = await fetch(batched.text, *zip(*map(lookup.spread, keys), strict=True))
     if lookup.many:
         found = {keys[place - 1]: tuple([value((one,)) for one in values]) for values, place in rows}

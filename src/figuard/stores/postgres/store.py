@@ -4,10 +4,8 @@ The PostgreSQL store: transactions on lanes, queries on readers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from typing import Any
 
 from figuard.domain.budget import Budget
@@ -16,14 +14,12 @@ from figuard.stores.dialect import Dialect
 from figuard.stores.kept import Kept
 from figuard.stores.postgres.connections import READERS_MAX, WRITERS_MAX, Connections, open_connections
 from figuard.stores.postgres.driver import Connection, is_over
-from figuard.stores.postgres.reads import look_up
+from figuard.stores.postgres.reads import dollars, look_up
 from figuard.stores.postgres.transaction import Transaction
 from figuard.stores.queries import plan
 
 _META = "SELECT value FROM meta WHERE key = $1"
 _SET_META = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) "
-_NUMBERED = re.compile(r"\?(\d+)")
-_TEXTS_KEPT_MAX = 512
 
 
 def _whole_sums(figures: Sequence[Any]) -> tuple[int, ...]:
@@ -37,12 +33,6 @@ POSTGRES = Dialect(
     sum_descending=lambda figure: f"sum({figure}) DESC",
     whole_sums=_whole_sums,
 )
-
-
-@lru_cache(_TEXTS_KEPT_MAX)
-def dollars(text: str) -> str:
-    """Return a statement with its parameters written as the driver wants them."""
-    return _NUMBERED.sub(r"$\1", text)
 
 
 class PostgresStore:

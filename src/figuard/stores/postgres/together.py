@@ -27,17 +27,27 @@ def fits(kind: Kind) -> bool:
 
 
 @lru_cache(SHAPES_KEPT_MAX)
-def statement(kinds: tuple[Kind, ...]) -> str:
-    """Return one statement for these kinds; each of its rows says of which kind and of which key it is."""
+def statement(shape: tuple[tuple[Kind, bool], ...]) -> str:
+    """
+    Return one statement for these kinds; each of its rows says of which kind and of which key it is.
+
+    With each kind stands whether it has a single key, which comes without an array.
+    """
     parts: list[str] = []
     used = 0
-    for part, kind in enumerate(kinds):
+    for part, (kind, is_one) in enumerate(shape):
         types = key_types(kind)
-        arrays = ", ".join(f"${used + number}::{of}[]" for number, of in enumerate(types, start=1))
-        names = ", ".join(f"p{number}" for number in range(1, len(types) + 1))
-        keys = f"unnest({arrays}) WITH ORDINALITY AS k ({names}, n)"
-        one = _NUMBERED.sub(r"k.p\1", LOOKUPS[kind].sql)
-        parts.append(sql(f"SELECT {part}, k.n, found.data FROM", keys, "CROSS JOIN LATERAL (", one, ") AS found"))
+        places = [f"${number}" for number in range(used + 1, used + 1 + len(types))]
+        text = LOOKUPS[kind].sql
+        if is_one:
+            one = _NUMBERED.sub(lambda found, places=places: places[int(found[1]) - 1], text)
+            parts.append(sql(f"SELECT {part}, 1::bigint,", "found.data FROM (", one, ") AS found"))
+        else:
+            arrays = ", ".join(f"{place}::{of}[]" for place, of in zip(places, types, strict=True))
+            names = ", ".join(f"p{number}" for number in range(1, len(types) + 1))
+            keys = f"unnest({arrays}) WITH ORDINALITY AS k ({names}, n)"
+            one = _NUMBERED.sub(r"k.p\1", text)
+            parts.append(sql(f"SELECT {part}, k.n, found.data FROM", keys, "CROSS JOIN LATERAL (", one, ") AS found"))
         used += len(types)
     return " UNION ALL ".join(parts)
 
@@ -46,9 +56,13 @@ async def look_up_together(fetch: Fetch, reads: Sequence[tuple[Kind, Sequence[An
     """Return what each read answers."""
     answers: list[dict[Any, Any]] = [{} for _ in reads]
     values: list[Any] = []
+    shape: list[tuple[Kind, bool]] = []
     for kind, keys in reads:
-        values += zip(*map(LOOKUPS[kind].spread, keys), strict=True)
-    for row in await fetch(statement(tuple(kind for kind, _ in reads)), *values):
+        is_one = len(keys) == 1
+        shape.append((kind, is_one))
+        spread = LOOKUPS[kind].spread
+        values += spread(keys[0]) if is_one else zip(*map(spread, keys), strict=True)
+    for row in await fetch(statement(tuple(shape)), *values):
         part: int = row[0]
         kind, keys = reads[part]
         answers[part][keys[row[1] - 1]] = LOOKUPS[kind].value((row[2],))

@@ -43,13 +43,15 @@ class PostgresWork:
         if not keys:
             return {}
         batched = BATCHED[kind]
+        is_one = len(keys) == 1
+        wanted = keys[0] if is_one else list(keys)
         if self._wall is not None and kind.phase:
-            if batched.walling is not None:
+            if (walling := batched.walling_one if is_one else batched.walling) is not None:
                 tenants, self._wall = self._wall, None
-                return self._records(kind, await self.fetch(batched.walling, list(keys), tenants))
+                return self._records(kind, await self.fetch(walling, wanted, tenants))
             await self._raise_wall(self._wall)
-        if batched.locking is not None:
-            return self._records(kind, await self.fetch(batched.locking, list(keys)))
+        if (locking := batched.locking_one if is_one else batched.locking) is not None:
+            return self._records(kind, await self.fetch(locking, wanted))
         if kind is Kind.REFERENCES:
             await lock_references(self.fetch, keys)
         return await look_up(self.fetch, kind, keys)

@@ -1,12 +1,14 @@
 """
 What a transaction writes, in as few statements as there can be: usually one.
 
-Each table takes its rows as one parameter, an array of the table's row type, and everything that may happen in any
-order happens in one statement. Updates come first where an insert may need the room that they make.
+Each table takes its rows as one parameter, an array of the table's row type, or a single row column by column, and
+everything that may happen in any order happens in one statement. Updates come first where an insert may need the room
+that they make.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -26,51 +28,73 @@ SHAPES_KEPT_MAX = 256
 """How many combinations of tables are remembered with their statement."""
 
 UPDATE, INSERT = "update", "insert"
-_Part = tuple[str, type]
+MANY, ONE = False, True
+_Part = tuple[str, type, bool]
+"""What is done, to which type, and whether to a single row."""
 
 
 @valueclass
 class Writing:
-    """How rows of one type are written: statements with ``{0}`` for their parameter, and what is read of a record."""
+    """
+    How rows of one type are written: statements with ``{0}``, ``{1}`` and so on for their parameters.
 
-    update: str
-    insert: str
+    Many rows come as one parameter, a single one as its columns, one each: no array has to be put together and taken
+    apart. ``row`` reads all columns of a record, ``changed`` the key and what changes, which a single update takes.
+    """
+
+    texts: Mapping[tuple[str, bool], str]
     row: Read
+    changed: Read
     makes_room: bool
 
 
 def _writing(table: Table) -> Writing:
-    columns = (*table.names, "data")
-    changed = ", ".join(f"{name} = new.{name}" for name in (*table.changing, "data"))
-    same = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
-    rows = f"unnest({{0}}::{table.name}_row[])"
+    columns, changing = (*table.names, "data"), (*table.changing, "data")
+    rows = f"unnest({{0}}::{table.name}_row[]) AS new"
+    set_new = ", ".join(f"{name} = new.{name}" for name in changing)
+    set_one = ", ".join(f"{name} = {{{place}}}" for place, name in enumerate(changing, start=len(table.key)))
+    is_new = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
+    is_one = " AND ".join(f"old.{name} = {{{place}}}" for place, name in enumerate(table.key))
+    update = sql("UPDATE", table.name, "AS old SET")
     return Writing(
-        update=sql("UPDATE", table.name, "AS old SET", changed, "FROM", rows, "AS new WHERE", same, "RETURNING 1"),
-        insert=_insert(table.name, columns),
+        texts={
+            (UPDATE, MANY): sql(update, set_new, "FROM", rows, "WHERE", is_new, "RETURNING 1"),
+            (UPDATE, ONE): sql(update, set_one, "WHERE", is_one, "RETURNING 1"),
+            **_inserts(table.name, columns),
+        },
         row=table.reader(table.names),
+        changed=table.reader((*table.key, *table.changing)),
         makes_room=any(rule.holds or set(rule.columns) & set(table.changing) for rule in table.unique),
     )
 
 
-def _insert(name: str, columns: Sequence[str]) -> str:
-    return sql("INSERT INTO", name, "(", ", ".join(columns), ") SELECT * FROM", f"unnest({{0}}::{name}_row[])")
+def _inserts(name: str, columns: Sequence[str]) -> Mapping[tuple[str, bool], str]:
+    into = sql("INSERT INTO", name, "(", ", ".join(columns), ")")
+    places = ", ".join(f"{{{place}}}" for place in range(len(columns)))
+    return {
+        (INSERT, MANY): sql(into, "SELECT * FROM", f"unnest({{0}}::{name}_row[])"),
+        (INSERT, ONE): sql(into, "VALUES (", places, ")"),
+    }
 
 
 WRITINGS: Mapping[type, Writing] = {of: _writing(table) for of, table in TABLES.items()}
-_APPEND = _insert("ledger_entries", ENTRY_COLUMNS)
+_APPEND = _inserts("ledger_entries", ENTRY_COLUMNS)
+_PLACES = re.compile(r"\{(\d+)\}")
 
 
 @lru_cache(SHAPES_KEPT_MAX)
 def statement(parts: tuple[_Part, ...]) -> str:
     """Return one statement for rows of several tables; it answers how many rows each update found."""
     texts: list[str] = []
-    for number, (what, of) in enumerate(parts, start=1):
-        text = _APPEND if of is SealedEntry else getattr(WRITINGS[of], what)
-        texts.append(text.format(f"${number}"))
+    used = 1
+    for what, of, is_one in parts:
+        text = (_APPEND if of is SealedEntry else WRITINGS[of].texts)[what, is_one]
+        texts.append(_PLACES.sub(lambda place, used=used: f"${int(place[1]) + used}", text))
+        used += len(set(_PLACES.findall(text)))
     if len(texts) == 1 and parts[0][0] == INSERT:
         return texts[0]
     steps = ", ".join(f"step{number} AS ({text})" for number, text in enumerate(texts, start=1))
-    found = [sql("(SELECT count(*) FROM", f"step{n})") for n, (what, _) in enumerate(parts, start=1) if what == UPDATE]
+    found = [sql("(SELECT count(*) FROM", f"step{n})") for n, (what, *_) in enumerate(parts, start=1) if what == UPDATE]
     return sql("WITH", steps, "SELECT", ", ".join(found or ["1"]))
 
 
@@ -99,24 +123,28 @@ async def _write(
     entries: Sequence[SealedEntry],
     kept: Kept,
 ) -> None:
-    parts: list[_Part] = [(what, of) for what, of, _ in groups]
-    values: list[list[tuple[Any, ...]]] = [_rows(of, records) for _, of, records in groups]
+    parts: list[_Part] = []
+    values: list[Any] = []
+    budgets: list[tuple[str, str, Record]] = []
+    for what, of, records in groups:
+        is_one = len(records) == 1
+        parts.append((what, of, is_one))
+        writing = WRITINGS[of]
+        read = writing.changed if is_one and what == UPDATE else writing.row
+        rows = [(*read(record), encode(record)) for record in records]
+        values += rows[0] if is_one else (rows,)
+        if of is Budget:
+            budgets += [(row[0], row[-1], record) for row, record in zip(rows, records, strict=True)]
     if entries:
-        parts.append((INSERT, SealedEntry))
-        values.append([entry_row(sealed) for sealed in entries])
+        is_one = len(entries) == 1
+        parts.append((INSERT, SealedEntry, is_one))
+        values += entry_row(entries[0]) if is_one else (list(map(entry_row, entries)),)
     if not parts:
         return
     found = await fetch(statement(tuple(parts)), *values)
-    updates = [(of, rows) for (what, of), rows in zip(parts, values, strict=True) if what == UPDATE]
-    for (of, rows), written in zip(updates, found[0] if updates else (), strict=True):
-        if written != len(rows):
+    updates = [(of, records) for what, of, records in groups if what == UPDATE]
+    for (of, records), written in zip(updates, found[0] if updates else (), strict=True):
+        if written != len(records):
             raise StoreConflict(f"a record of {TABLES[of].name} that was to be updated does not exist")
-    for (_, of, records), rows in zip(groups, values, strict=False):
-        if of is Budget:
-            for record, row in zip(records, rows, strict=True):
-                kept.keep(row[0], row[-1], record)
-
-
-def _rows(of: type, records: Sequence[Record]) -> list[tuple[Any, ...]]:
-    row = WRITINGS[of].row
-    return [(*row(record), encode(record)) for record in records]
+    for id_, data, record in budgets:
+        kept.keep(id_, data, record)
