@@ -40,26 +40,27 @@ class Lane:
     def __init__(self, commit: Commit) -> None:
         """Take what decides and commits one batch."""
         self._commit = commit
-        self._waiting: deque[tuple[Order, asyncio.Future[Outcome]]] = deque()
+        self.queue: deque[tuple[Order, asyncio.Future[Outcome]]] = deque()
+        """The orders that wait, each with what is done once it is committed."""
         self._draining: asyncio.Task[None] | None = None
 
     @property
     def length(self) -> int:
         """How many orders wait."""
-        return len(self._waiting)
+        return len(self.queue)
 
     def submit(self, order: Order) -> asyncio.Future[Outcome]:
         """Queue an order; the future is done once it is committed."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((order, future))
+        self.queue.append((order, future))
         if self._draining is None:
             self._draining = asyncio.create_task(self._drain())
         return future
 
     async def _drain(self) -> None:
         try:
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
+            while self.queue:
+                batch = [self.queue.popleft() for _ in range(min(len(self.queue), BATCH_MAX))]
                 await self._settle(batch)
         finally:
             self._draining = None
@@ -71,8 +72,8 @@ class Lane:
             self._answer(batch, StoreUnavailable("the server stopped before the commit was confirmed"))
             if not isinstance(error, Exception):
                 # The lane itself is being stopped: nobody comes for those who still wait.
-                self._answer(self._waiting, StoreUnavailable("the server stopped"))
-                self._waiting.clear()
+                self._answer(self.queue, StoreUnavailable("the server stopped"))
+                self.queue.clear()
                 raise
         else:
             for (_, future), outcome in zip(batch, outcomes, strict=True):
@@ -115,6 +116,7 @@ class AsyncEngine:
         self._query = query
         self._queue_max = queue_max
         self._lanes = [Lane(commit) for _ in range(lanes)]
+        self._queues = [lane.queue for lane in self._lanes]
         self._hints = hints
 
     def now(self) -> Instant:
@@ -124,7 +126,7 @@ class AsyncEngine:
     @property
     def waiting(self) -> int:
         """How many orders wait to be committed."""
-        return sum([lane.length for lane in self._lanes])
+        return sum(map(len, self._queues))
 
     @property
     def is_full(self) -> bool:

@@ -11,7 +11,7 @@ import asyncio
 import hmac
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from figuard.domain.admin import ApiKey, KeyScope
@@ -26,8 +26,8 @@ from figuard.domain.views import View
 from figuard.engine.async_engine import AsyncEngine
 from figuard.host import PepperHasher
 from figuard.ports import GetRecords, Hasher, Kind
-from figuard.service import AsyncService
-from figuard.wire.operations import Operation, permits
+from figuard.service import AsyncService, Caller
+from figuard.wire.operations import OPERATIONS, Operation, permits
 
 HINT_SECONDS = 1
 """How long a looked-up key is trusted for reads."""
@@ -38,6 +38,7 @@ HINTS_MAX = 10_000
 KEY_LENGTH_MAX = 512
 """How many characters an API key may have; a longer one is unknown."""
 KEY_HEADER = "X-Agent-Budget-Key"
+_PERMITTED = {scope: frozenset(one.name for one in OPERATIONS.values() if permits(scope, one)) for scope in KeyScope}
 
 
 class KeyedEngine:
@@ -77,16 +78,27 @@ def under_key(order: Order, key_id: str) -> Order:
 
 @dataclass(slots=True)
 class Pass:
-    """A key that was let in, the service that works in its name, and when the key was last seen to be live."""
+    """
+    A key that was let in, the service that works in its name, and when the key was last seen to be live.
+
+    ``caller`` is who asks, confined as the key alone says: an agent's that was issued for one budget has no other.
+    """
 
     key: ApiKey
     service: AsyncService
     checked_at: Instant
+    caller: Caller = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name the caller as the ledger does."""
+        key = self.key
+        only_budget_id = key.budget_id if key.scope is KeyScope.AGENT else None
+        self.caller = Caller(key.tenant_id, f"key:{key.id}", only_budget_id)
 
     @property
     def actor(self) -> str:
         """What the ledger calls whoever holds the key."""
-        return f"key:{self.key.id}"
+        return self.caller.actor
 
     def is_fresh(self, now: Instant) -> bool:
         """Return whether the key was looked up so shortly before *now* that it need not be looked up again."""
@@ -122,12 +134,11 @@ class Gate:
         self.used.add(known.key.id)
         return known
 
-    def remembered(self, raw: str | None) -> Pass | None:
+    def remembered(self, raw: str | None, now: Instant) -> Pass | None:
         """Return the pass of a key that was looked up not long ago, good enough for an order; None when in doubt."""
         if not raw or len(raw) > KEY_LENGTH_MAX:
             return None
-        known = self._passes.get(self._hasher.hash(raw))
-        now = self.engine.now()
+        known = self._passes.get(self._hasher.remembered(raw))
         if known is None or not 0 <= now - known.checked_at < ORDER_HINT_SECONDS * SECOND or not known.key.is_live(now):
             return None
         self.used.add(known.key.id)
@@ -181,20 +192,9 @@ class Gate:
         the session token it presents, and where it presents one while settling, settles nothing but that budget's
         events. Raises ``Refusal`` (``SCOPE_FORBIDDEN``, ``INVALID_SESSION_TOKEN``).
         """
-        if held.key.scope is not KeyScope.AGENT:
-            return None
-        own = held.key.budget_id
-        # Whoever authorizes is let in by its tokens, which the decision itself looks at.
-        if operation.session_token or operation.name == "authorize_batch":
-            return own
-        if session_token is None:
-            if own is not None or operation.scope is KeyScope.AGENT:
-                return own
-            raise Refusal(
-                ErrorCode.SCOPE_FORBIDDEN,
-                f"an agent's key reads only its own budget: send that budget's token in X-Session-Token with "
-                f"{operation.name}, or use a key of scope read, or one issued for that budget",
-            )
+        if session_token is None or not needs_look_up(held, operation, session_token):
+            return _own_budget(held, operation, session_token)
+        own = held.caller.only_budget_id
         hashes = tuple(self._hasher.candidates(session_token))
         found: Mapping[str, Token] = await self.engine.query(GetRecords(Kind.TOKENS_BY_HASH, hashes))
         token = next((found[one] for one in hashes if one in found), None)
@@ -207,11 +207,30 @@ class Gate:
 
 def check_scope(held: Pass, operation: Operation) -> None:
     """Raise ``Refusal`` (``SCOPE_FORBIDDEN``) unless the key may call the operation."""
-    if not permits(held.key.scope, operation):
+    if operation.name not in _PERMITTED[held.key.scope]:
         raise Refusal(
             ErrorCode.SCOPE_FORBIDDEN,
             f"{operation.name} needs a key of scope {operation.scope}, this one has scope {held.key.scope}",
         )
+
+
+def needs_look_up(held: Pass, operation: Operation, session_token: str | None) -> bool:
+    """Return whether it takes a look at a session token to know which budget a caller is confined to."""
+    if held.key.scope is not KeyScope.AGENT or session_token is None:
+        return False
+    # Whoever authorizes is let in by its tokens, which the decision itself looks at.
+    return not operation.session_token and operation.name != "authorize_batch"
+
+
+def _own_budget(held: Pass, operation: Operation, session_token: str | None) -> str | None:
+    is_agent, own = held.key.scope is KeyScope.AGENT, held.caller.only_budget_id
+    if is_agent and own is None and session_token is None and operation.scope is not KeyScope.AGENT:
+        raise Refusal(
+            ErrorCode.SCOPE_FORBIDDEN,
+            f"an agent's key reads only its own budget: send that budget's token in X-Session-Token with "
+            f"{operation.name}, or use a key of scope read, or one issued for that budget",
+        )
+    return own
 
 
 def _opens(token: Token, hashes: tuple[str, ...], now: Instant) -> bool:

@@ -2,9 +2,12 @@
 The express way of the hot operations: from a request's bytes to its answer's without a task of its own.
 
 A request that arrives whole, under a key that was looked up a moment ago, goes straight into a lane, and its answer is
-written when the lane's batch is committed. What is checked, in which order, and what is answered is exactly what
-``figuard.server.api`` and ``figuard.server.shell`` do, by the same functions (tested request by request). Whatever is
-not that simple takes the ordinary way; nothing has been done by then.
+written when the lane's batch is committed. One whose header lines were sent before (``figuard.server.blocks``) is not
+even parsed: its request line is compared, its lines are found again, and what is left is its body.
+
+What is checked, in which order, and what is answered is exactly what ``figuard.server.api`` and
+``figuard.server.shell`` do, by the same functions (tested request by request). Whatever is not that simple takes the
+ordinary way; nothing has been done by then.
 """
 
 from __future__ import annotations
@@ -12,26 +15,29 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Generator
+from functools import partial
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import structlog
 
-from figuard.domain.admin import KeyScope
 from figuard.domain.codes import ErrorCode
 from figuard.domain.commands import Order
+from figuard.domain.instants import Instant
 from figuard.domain.refusal import Refusal
+from figuard.domain.replies import Reply
 from figuard.engine.async_engine import overloaded
 from figuard.engine.batch import Outcome
 from figuard.server.answers import JSON
 from figuard.server.api import HOT, Api, late
-from figuard.server.auth import Pass, check_scope, under_key
+from figuard.server.auth import Pass, check_scope, needs_look_up, under_key
+from figuard.server.blocks import END, UNCOMMON, Block, Blocks, Headers, simple
 from figuard.server.errors import error_body
-from figuard.server.requests import Heads, check_media_type, heads_of
+from figuard.server.requests import Heads, check_media_type
 from figuard.server.shell import HEADERS, NO_STORE, failed, new_trace_id
-from figuard.service import Caller, Steps, call_of, steps
+from figuard.service import Answer, call_of, steps
 from figuard.wire.codec import encode
 from figuard.wire.context import Context
 from figuard.wire.operations import OPERATIONS, Operation
@@ -39,21 +45,22 @@ from figuard.wire.operations import OPERATIONS, Operation
 _LOG = structlog.stdlib.get_logger(__name__)
 _NO_QUERY: dict[str, str] = {}
 _EVENT = "{eventId}"
-# With one of these a request is not the simple kind; a body without a length comes in pieces.
-_UNCOMMON = frozenset({b"origin", b"expect", b"transfer-encoding", b"upgrade"})
-_KEEP_ALIVE = b"keep-alive"
+_METHOD = b"POST "
+_VERSION = b" HTTP/1.1"
 TURN_ANSWERS_MAX = 100
 """How many requests are turned away in one turn of the loop."""
 GLANCE_BYTES_MAX = 8192
 """Up to which size a request may be turned away at a glance."""
-_NO_HEADS = Heads(None, None, None, None, 0)
+_NO_BLOCK = Block([], Heads(None, None, None, None, 0))
 _LENGTH = b"\r\ncontent-length:"
 # What in a head makes a request one of another kind.
-_SPECIAL = tuple(b"\r\n%s:" % name for name in (*sorted(_UNCOMMON), b"connection"))
-_STATUS_LINES = {
-    status.value: b"HTTP/1.1 %d %s\r\n%s: %s\r\n" % (status, status.phrase.encode(), *JSON) for status in HTTPStatus
+_SPECIAL = tuple(b"\r\n%s:" % name for name in (*sorted(UNCOMMON), b"connection"))
+# An answer's head: this, its trace id, and that.
+_BEGINNINGS = {
+    status.value: b"HTTP/1.1 %d %s\r\n%s: %s\r\nx-trace-id: " % (status, status.phrase.encode(), *JSON)
+    for status in HTTPStatus
 }
-_COMMON = b"".join(b"%s: %s\r\n" % pair for pair in (*HEADERS, NO_STORE))
+_COMMON = b"".join(b"\r\n%s: %s" % pair for pair in (*HEADERS, NO_STORE))
 
 
 class Connection(Protocol):
@@ -75,25 +82,24 @@ class Exchange:
     In the eyes of uvicorn's connection it is what handles the request at present, hence the names.
     """
 
-    __slots__ = (
-        "body", "connection", "disconnected", "heads", "is_served", "keep_alive", "more_body", "operation", "path",
-        "response_complete", "running", "started", "timer", "trace_id", "url",
-    )  # fmt: skip
+    body = b""
+    more_body = True
+    is_served = False
+    keep_alive = True
+    response_complete = False
+    disconnected = False
+    started: float
+    trace_id: str
+    running: Generator[Any, Any, Answer]
 
     def __init__(
-        self, connection: Connection, operation: Operation, url: bytes, path: dict[str, str], heads: Heads
+        self, connection: Connection, operation: Operation, url: bytes, path: dict[str, str], block: Block
     ) -> None:
         self.connection = connection
-        self.url = url
         self.operation = operation
+        self.url = url
         self.path = path
-        self.heads = heads
-        self.body = bytearray()
-        self.more_body = True
-        self.is_served = False
-        self.keep_alive = True
-        self.response_complete = False
-        self.disconnected = False
+        self.block = block
 
     @property
     def message_event(self) -> Exchange:
@@ -119,32 +125,67 @@ class Express:
                 self._before, self._of_event[after.encode()] = before.encode(), operation
             else:
                 self._exact[before.encode()] = operation
+        self._blocks = Blocks()
+        # Those that wait for a lane, the oldest first, and the timer that looks whether one has waited too long.
+        self._waiting: dict[Exchange, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._crowd: deque[Exchange] = deque()
         self._no_room = overloaded(api.settings.queue_max)
         status, body = error_body(self._no_room)
-        self._turned_away = _rendered(status, body.replace(b"%", b"%%"), b"%s", _retry_after(self._no_room), b"")
+        self._turned_away = _rendered(status, body.replace(b"%", b"%%"), b"%s", _retry_after(self._no_room))
 
     # -- which requests --------------------------------------------------------------------------------------------
 
-    def exchange(self, connection: Connection, url: bytes, headers: list[tuple[bytes, bytes]]) -> Exchange | None:
-        """Return the exchange for a POST request whose head has arrived, or None when it takes the ordinary way."""
-        path = _NO_QUERY
-        operation = self._exact.get(url)
-        if operation is None:
-            if not url.startswith(self._before):
-                return None
-            event_id, slash, word = url[len(self._before) :].partition(b"/")
-            operation = self._of_event.get(slash + word)
-            if operation is None or not event_id.replace(b"-", b"").isalnum():
-                return None
-            path = {"eventId": event_id.decode("ascii")}
-        for name, value in headers:
-            if name in _UNCOMMON or (name == b"connection" and value.lower() != _KEEP_ALIVE):
-                return None
-        heads = heads_of({"headers": headers})
-        if not 0 < heads.content_length <= self._api.settings.body_bytes_max:
+    def exchange(
+        self, connection: Connection, url: bytes, headers: Headers, data: bytes | None = None
+    ) -> Exchange | None:
+        """
+        Return the exchange for a POST request whose head was parsed, or None when it takes the ordinary way.
+
+        *data* is what arrived, when the request stands at its beginning.
+        """
+        asked = self._asked(url)
+        block = None if asked is None else simple(headers, self._api.settings.body_bytes_max)
+        if asked is None or block is None:
             return None
-        return Exchange(connection, operation, url, path, heads)
+        if data is not None:
+            self._blocks.learn(b"%s%s%s" % (_METHOD, url, _VERSION), data, block)
+        return Exchange(connection, asked[0], url, asked[1], block)
+
+    def recognized(self, connection: Connection, data: bytes) -> Exchange | None:
+        """
+        Return the exchange for a request that is all there is in *data*, and whose header lines are known.
+
+        Nothing may have arrived before it that was not answered. None when in doubt: then it has to be parsed.
+        """
+        if self._engine.is_full:
+            return self.turns_away(connection, data)
+        end_of_line = data.find(b"\r\n")
+        line = data[:end_of_line]
+        if not line.startswith(_METHOD) or not line.endswith(_VERSION):
+            return None
+        url = line[len(_METHOD) : -len(_VERSION)]
+        end = data.find(END, end_of_line) + len(END)
+        block = self._blocks.get(data[end_of_line + 2 : end])
+        asked = self._asked(url)
+        if block is None or asked is None or len(data) - end != block.heads.content_length:
+            return None
+        exchange = Exchange(connection, asked[0], url, asked[1], block)
+        exchange.body, exchange.more_body = data[end:], False
+        return exchange
+
+    def _asked(self, url: bytes) -> tuple[Operation, dict[str, str]] | None:
+        """Return the hot operation that a path asks for, and what the path names."""
+        operation = self._exact.get(url)
+        if operation is not None:
+            return operation, _NO_QUERY
+        if not url.startswith(self._before):
+            return None
+        event_id, slash, word = url[len(self._before) :].partition(b"/")
+        operation = self._of_event.get(slash + word)
+        if operation is None or not event_id.replace(b"-", b"").isalnum():
+            return None
+        return operation, {"eventId": event_id.decode("ascii")}
 
     # -- at the door -----------------------------------------------------------------------------------------------
 
@@ -161,7 +202,7 @@ class Express:
         operation = self._glance(data)
         if operation is None:
             return None
-        exchange = Exchange(connection, operation, b"", _NO_QUERY, _NO_HEADS)
+        exchange = Exchange(connection, operation, b"", _NO_QUERY, _NO_BLOCK)
         exchange.is_served, exchange.more_body = True, False
         self._crowd.append(exchange)
         if len(self._crowd) == 1:
@@ -170,7 +211,7 @@ class Express:
 
     def _glance(self, data: bytes) -> Operation | None:
         """Return what a request asks for whose head and body are all there and of the simple kind."""
-        end = data.find(b"\r\n\r\n")
+        end = data.find(END)
         head = data[: end + 2].lower()
         at = head.find(_LENGTH)
         length = head[at + len(_LENGTH) : head.find(b"\r\n", at + 2)].strip()
@@ -194,21 +235,25 @@ class Express:
 
     # -- from the body to the lane ---------------------------------------------------------------------------------
 
-    def serve(self, exchange: Exchange) -> None:
-        """Carry out an exchange whose body has arrived."""
+    def serve(self, exchange: Exchange, *, has_room: bool = False) -> None:
+        """Carry out an exchange whose body has arrived; *has_room* when that was just looked at."""
         exchange.started = perf_counter()
         exchange.trace_id = new_trace_id()
         api = self._api
+        now = self._engine.now()
         try:
-            api.check_room()
-            held = api.gate.remembered(exchange.heads.api_key)
-            if held is None or _needs_look_up(held, exchange):
+            if not has_room:
+                api.check_room()
+            heads = exchange.block.heads
+            held = api.gate.remembered(heads.api_key, now)
+            # Every hot operation is an agent's own: beyond such a look-up its key says all there is to know of it.
+            if held is None or needs_look_up(held, exchange.operation, heads.session_token):
                 exchange.connection.take_the_ordinary_way(exchange)
                 return
             try:
-                order = self._order(exchange, held)
+                order = self._order(exchange, heads, held, now)
             except Refusal:
-                if held.is_fresh(self._engine.now()):
+                if held.is_fresh(now):
                     raise
                 # Before anything else is said to the caller, its key has to be looked at again.
                 exchange.connection.take_the_ordinary_way(exchange)
@@ -220,44 +265,60 @@ class Express:
         except Exception as error:  # noqa: BLE001 - logged, and answered as what it is
             self._fail(exchange, error)
             return
-        exchange.timer = asyncio.get_running_loop().call_later(api.settings.request_seconds, self._late, exchange)
-        future.add_done_callback(self._settling(exchange, order))
+        self._wait(exchange)
+        future.add_done_callback(partial(self._settle, exchange, order))
 
-    def _order(self, exchange: Exchange, held: Pass) -> Order:
+    def _order(self, exchange: Exchange, heads: Heads, held: Pass, now: Instant) -> Order:
         """Check everything about a request, in the order of ``Api.handle``, and return what it orders."""
-        api, operation, heads = self._api, exchange.operation, exchange.heads
+        api, operation, service = self._api, exchange.operation, held.service
         api.rate.take(held.key.id)
         check_scope(held, operation)
         check_media_type(heads.content_type)
-        only_budget_id = _at_once(api.gate.confinement(held, operation, heads.session_token))
-        service = held.service
-        call = call_of(operation, exchange.path, _NO_QUERY, bytes(exchange.body), heads.session_token)
-        context = Context(self._engine.now(), service.settings, service.engine.hasher.hash, exchange.trace_id)
-        caller = Caller(held.key.tenant_id, held.actor, only_budget_id)
-        exchange.running = steps(operation, call, context, caller, heads.idempotency_key, None)
-        return under_key(cast("Order", next(exchange.running)), held.key.id)
+        call = call_of(operation, exchange.path, _NO_QUERY, exchange.body, heads.session_token)
+        context = Context(now, service.settings, service.engine.hasher.hash, exchange.trace_id)
+        exchange.running = steps(operation, call, context, held.caller, heads.idempotency_key, None)
+        order: Any = next(exchange.running)
+        return under_key(order, held.key.id)
+
+    # -- those that wait -------------------------------------------------------------------------------------------
+
+    def _wait(self, exchange: Exchange) -> None:
+        """See to it that a request is answered in time: one timer for all, as a timer for each would cost each."""
+        self._waiting[exchange] = None
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._api.settings.request_seconds, self._look)
+
+    def _look(self) -> None:
+        """Answer whoever has waited too long, and look again when the next one will have."""
+        self._timer = None
+        seconds = self._api.settings.request_seconds
+        now = perf_counter()
+        for exchange in tuple(self._waiting):
+            left = exchange.started + seconds - now
+            if left > 0:
+                self._timer = asyncio.get_running_loop().call_later(left, self._look)
+                return
+            # What it ordered may still be committed.
+            del self._waiting[exchange]
+            self._refuse(exchange, late(seconds))
 
     # -- from the lane to the answer -------------------------------------------------------------------------------
 
-    def _settling(self, exchange: Exchange, order: Order) -> Callable[[asyncio.Future[Outcome]], None]:
-        def settle(future: asyncio.Future[Outcome]) -> None:
-            if exchange.response_complete:
-                return
-            exchange.timer.cancel()
-            try:
-                reply = self._engine.settled(order, future.result())
-                status, answer = _ended(exchange.running, reply)
-                body = encode(answer)
-            except Refusal as refusal:
-                self._refused(exchange, refusal)
-            except Exception as error:  # noqa: BLE001 - logged, and answered as what it is
-                self._fail(exchange, error)
-            else:
-                seconds = perf_counter() - exchange.started
-                self._api.counts.answered(exchange.operation, status, answer, seconds)
-                self._answer(exchange, status, body)
-
-        return settle
+    def _settle(self, exchange: Exchange, order: Order, future: asyncio.Future[Outcome]) -> None:
+        if exchange.response_complete:
+            return
+        del self._waiting[exchange]
+        try:
+            reply = self._engine.settled(order, future.result())
+            status, answer = _ended(exchange.running, reply)
+            body = encode(answer)
+        except Refusal as refusal:
+            self._refused(exchange, refusal)
+        except Exception as error:  # noqa: BLE001 - logged, and answered as what it is
+            self._fail(exchange, error)
+        else:
+            self._api.counts.answered(exchange.operation, status, answer, perf_counter() - exchange.started)
+            self._answer(exchange, status, body)
 
     def _refused(self, exchange: Exchange, refusal: Refusal) -> None:
         """Answer what the engine refused, unless the ordinary way may know better."""
@@ -269,17 +330,12 @@ class Express:
             return
         self._refuse(exchange, refusal)
 
-    def _late(self, exchange: Exchange) -> None:
-        """Answer a request that has waited too long; what it ordered may still be committed."""
-        if not exchange.response_complete:
-            self._refuse(exchange, late(self._api.settings.request_seconds))
-
     def _refuse(self, exchange: Exchange, refusal: Refusal) -> None:
         self._api.counts.refused(exchange.operation, refusal)
         self._say(exchange, refusal)
 
     def _say(self, exchange: Exchange, refusal: Refusal) -> None:
-        status, body = error_body(refusal, exchange.heads.session_token)
+        status, body = error_body(refusal, exchange.block.heads.session_token)
         self._answer(exchange, status, body, _retry_after(refusal))
 
     def _fail(self, exchange: Exchange, error: Exception) -> None:
@@ -288,39 +344,23 @@ class Express:
         self._say(exchange, failed(error, exchange.trace_id))
 
     def _answer(self, exchange: Exchange, status: int, body: bytes, more: bytes = b"") -> None:
-        close = b"" if exchange.keep_alive else b"connection: close\r\n"
-        exchange.connection.answered(exchange, _rendered(status, body, exchange.trace_id.encode(), more, close))
+        if not exchange.keep_alive:
+            more += b"\r\nconnection: close"
+        exchange.connection.answered(exchange, _rendered(status, body, exchange.trace_id.encode(), more))
 
 
 def _retry_after(refusal: Refusal) -> bytes:
     after = refusal.retry_after_seconds
-    return b"" if after is None else b"retry-after: %d\r\n" % max(1, math.ceil(after))
+    return b"" if after is None else b"\r\nretry-after: %d" % max(1, math.ceil(after))
 
 
-def _rendered(status: int, body: bytes, trace_id: bytes, more: bytes, close: bytes) -> bytes:
-    """Return a whole answer."""
-    head = b"%s%sx-trace-id: %s\r\n%s%s" % (_STATUS_LINES[status], more, trace_id, _COMMON, close)
-    return b"%scontent-length: %d\r\n\r\n%s" % (head, len(body), body)
+def _rendered(status: int, body: bytes, trace_id: bytes, more: bytes) -> bytes:
+    """Return a whole answer; *more* are header lines, each behind a line break."""
+    length = b"\r\ncontent-length: %d\r\n\r\n" % len(body)
+    return b"".join((_BEGINNINGS[status], trace_id, _COMMON, more, length, body))
 
 
-def _needs_look_up(held: Pass, exchange: Exchange) -> bool:
-    """Return whether an agent settles under a session token, which ``Gate.confinement`` has to look up."""
-    operation = exchange.operation
-    by_body = operation.session_token or operation.name == "authorize_batch"
-    return held.key.scope is KeyScope.AGENT and exchange.heads.session_token is not None and not by_body
-
-
-def _at_once(work: Coroutine[Any, Any, str | None]) -> str | None:
-    """Return what a coroutine comes to that has nothing to wait for."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value
-    work.close()
-    raise AssertionError("there was something to wait for")
-
-
-def _ended(running: Steps, reply: Any) -> tuple[int, Any]:  # noqa: ANN401 - any reply
+def _ended(running: Generator[Any, Any, Answer], reply: Reply) -> Answer:
     try:
         running.send(reply)
     except StopIteration as end:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -22,8 +23,11 @@ from figuard.wire.responses import AuthorizeBatchResponse, AuthorizeResponse, Ev
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the latency of an authorization, in seconds."""
-_SETTLED = {"CONFIRMED": "confirmed", "FAILED": "failed", "VOIDED": "voided"}
-_SETTLING = {"confirm_event": "CONFIRMED", "fail_event": "FAILED", "void_event": "VOIDED"}
+_SETTLING = {
+    "confirm_event": ("CONFIRMED", "figuard_event_confirmed"),
+    "fail_event": ("FAILED", "figuard_event_failed"),
+    "void_event": ("VOIDED", "figuard_event_voided"),
+}
 VELOCITY = "VELOCITY_LIMIT_EXCEEDED"
 
 PLAIN: dict[str, str] = {
@@ -76,17 +80,18 @@ class Counts:
 
     def answered(self, operation: Operation, status: int, answer: Any, seconds: float) -> None:  # noqa: ANN401 - any response
         """Count an answer by what it says."""
-        self.labelled["figuard_requests", (operation.name, str(status))] += 1
+        self.labelled[_requests(operation.name, status)] += 1
         match answer:
             case AuthorizeResponse():
                 self._latency[bisect_left(LATENCY_BUCKETS, seconds)] += 1
                 self._latency_sum += seconds
                 self._authorized(answer)
+            case EventResponse() if operation.name in _SETTLING:
+                decision, name = _SETTLING[operation.name]
+                self.plain[name] += answer.decision == decision
             case AuthorizeBatchResponse():
                 for one in answer.results:
                     self._authorized(one)
-            case EventResponse() if operation.name in _SETTLING and answer.decision == _SETTLING[operation.name]:
-                self.plain[f"figuard_event_{_SETTLED[answer.decision]}"] += 1
             case EventResponse() if operation.name == "record_external_event":
                 self.plain["figuard_event_external"] += 1
             case VoidTreeResponse():
@@ -105,7 +110,7 @@ class Counts:
 
     def refused(self, operation: Operation, refusal: Refusal) -> None:
         """Count a request that was refused."""
-        self.labelled["figuard_requests", (operation.name, str(refusal.row.status))] += 1
+        self.labelled[_requests(operation.name, refusal.row.status)] += 1
         self.labelled["figuard_refusals", (refusal.code.value,)] += 1
 
     def latency(self) -> tuple[list[tuple[str, float]], float]:
@@ -116,6 +121,11 @@ class Counts:
             total += count
             buckets.append((bound, total))
         return buckets, self._latency_sum
+
+
+@cache
+def _requests(operation: str, status: int) -> tuple[str, tuple[str, ...]]:
+    return "figuard_requests", (operation, str(status))
 
 
 class _Collected(Collector):

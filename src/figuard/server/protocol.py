@@ -41,12 +41,17 @@ class Bounded(HttpToolsProtocol):
     waits_for_head = True
     has_asked = False
     is_refused = False
+    # Whether the parser holds nothing of a request, and would read one more.
+    is_at_rest = True
+    # What arrived, while the request that is being parsed is the first thing in it.
+    arrived: bytes | None = None
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - uvicorn's own type
         """Begin to wait for the first request."""
         super().connection_made(transport)
         self._began = self.loop.time()
-        self._timer = self.loop.call_later(self.seconds_max, self._look)
+        self._pause = min(self.seconds_max, self.timeout_keep_alive)
+        self._timer = self.loop.call_later(self._pause, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
@@ -56,25 +61,28 @@ class Bounded(HttpToolsProtocol):
     def _look(self) -> None:
         """Look at the connection now and then; a timer per request would cost every request."""
         left = self._began + self.seconds_max - self.loop.time()
-        if self.waits_for_head:
-            is_waiting = self.head_bytes > 0 or not self.has_asked
-        else:
+        is_waiting = True
+        if not self.waits_for_head:
             # A body that is late is answered by whoever reads it; one that nobody reads any more ends here.
-            is_waiting = True
             left += LINGER_SECONDS
+        elif self.has_asked and not self.head_bytes:
+            # Between two requests, unless one is being answered.
+            is_waiting = self.cycle is None or self.cycle.response_complete
+            left += self.timeout_keep_alive - self.seconds_max
         if is_waiting and left <= 0:
             self.transport.close()
             return
-        self._timer = self.loop.call_later(left if is_waiting else self.seconds_max, self._look)
+        self._timer = self.loop.call_later(min(left, self._pause) if is_waiting else self._pause, self._look)
 
     def data_received(self, data: bytes) -> None:
         """Take what came, as long as it stays within the limits."""
         if self.is_refused:
             return
         if self.waits_for_head:
-            if not self.head_bytes and self._is_idle() and self._turn_away(data):
-                return
             if not self.head_bytes:
+                if self.is_at_rest and self._is_idle() and self._goes_express(data):
+                    return
+                self.arrived = data if self.is_at_rest else None
                 self._began = self.loop.time()
             self.head_bytes += len(data)
         super().data_received(data)
@@ -85,14 +93,22 @@ class Bounded(HttpToolsProtocol):
         if self.waits_for_head and self.head_bytes > self.bytes_max and not self.transport.is_closing():
             self._refuse()
 
-    def _turn_away(self, data: bytes) -> bool:
-        """Leave a request that there is no room for to be turned away; return whether that was so."""
-        exchange = self.express.turns_away(self, data)
+    def _goes_express(self, data: bytes) -> bool:
+        """Serve a request that need not be parsed, or turn it away; return whether that was possible."""
+        exchange = self.express.recognized(self, data)
         if exchange is None:
             return False
         self.has_asked = True
         self.cycle = exchange
+        if not exchange.is_served:
+            exchange.is_served = True
+            self.express.serve(exchange, has_room=True)
         return True
+
+    def on_message_begin(self) -> None:
+        """Let the parser begin with a request."""
+        self.is_at_rest = False
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Let the clock of the body run instead of that of the head, and decide which way the request goes."""
@@ -100,11 +116,12 @@ class Bounded(HttpToolsProtocol):
         self._began = self.loop.time()
         self.has_asked = True
         self.head_bytes = 0
+        arrived, self.arrived = self.arrived, None
         if self._is_idle() and self._is_plain_post():
-            exchange = self.express.exchange(self, self.url, self.headers)
+            exchange = self.express.exchange(self, self.url, self.headers, arrived)
             if exchange is not None:
                 # Where uvicorn keeps what handles the present request, so that it sees that one is being handled.
-                self.cycle, self._scope_of_exchange = exchange, self.scope
+                self.cycle = exchange
                 return
         super().on_headers_complete()
 
@@ -119,6 +136,7 @@ class Bounded(HttpToolsProtocol):
         """Carry an exchange out, and begin to wait for the next request."""
         super().on_message_complete()
         self.waits_for_head = True
+        self.is_at_rest = self.parser.should_keep_alive() and not self.parser.should_upgrade()
         exchange = self.cycle
         if type(exchange) is Exchange and not exchange.response_complete and not exchange.is_served:
             exchange.is_served = True
@@ -139,11 +157,8 @@ class Bounded(HttpToolsProtocol):
         exchange.response_complete = True
         if exchange.disconnected or self.transport.is_closing():
             return
-        path = exchange.url.decode("ascii")
-        scope: Any = self._scope_of_exchange
-        scope |= {"method": "POST", "path": path, "raw_path": exchange.url, "query_string": b""}
         cycle = RequestResponseCycle(
-            scope=scope,
+            scope=self._scope_of(exchange),
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,
@@ -155,12 +170,41 @@ class Bounded(HttpToolsProtocol):
             keep_alive=exchange.keep_alive,
             on_response=self.on_response_complete,
         )
-        cycle.body, cycle.more_body = exchange.body, exchange.more_body
+        cycle.body += exchange.body
+        cycle.more_body = exchange.more_body
         cycle.message_event.set()
         if self.cycle is exchange:
             # Otherwise that of a request which was sent behind this one, and waits for its turn.
             self.cycle = cycle
         self._start_asgi_task(cycle, self.app)
+
+    def _scope_of(self, exchange: Exchange) -> Any:  # noqa: ANN401 - uvicorn's own type
+        """Return what uvicorn tells an application of a request."""
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": self.root_path,
+            "headers": [*exchange.block.headers],
+            "state": self.app_state.copy(),
+            "method": "POST",
+            "path": exchange.url.decode("ascii"),
+            "raw_path": exchange.url,
+            "query_string": b"",
+        }
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request; ``_look`` sees when none comes, where uvicorn has a timer per answer."""
+        if self.pipeline:
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            self._began = self.loop.time()
 
     def _refuse(self) -> None:
         self.transport.write(b"%scontent-length: %d\r\n\r\n%s" % (_REFUSAL, len(_TOO_LARGE), _TOO_LARGE))
