@@ -4,13 +4,16 @@ Authorize: gather what one request needs, then decide it against the state as it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from figuard.domain.books import BudgetChange, EntryKind
 from figuard.domain.budget import Budget, Status
 from figuard.domain.codes import Denial, ErrorCode
 from figuard.domain.commands import Authorize, AuthorizeAll, Order
 from figuard.domain.decide import decide, may_differ
 from figuard.domain.entitlements import Item, Subscription, SubscriptionStatus
-from figuard.domain.events import Decision, Event
+from figuard.domain.events import Decision, Event, Spend
 from figuard.domain.instants import HOUR
 from figuard.domain.notices import budget_notice, figures
 from figuard.domain.refusal import Refusal
@@ -20,41 +23,66 @@ from figuard.domain.tokens import Token
 from figuard.domain.valueclass import replace
 from figuard.engine import duties, gather
 from figuard.engine.gather import Loads
-from figuard.engine.work import Load, Work
+from figuard.engine.work import Wanted, Work
 from figuard.ports import Kind
 
+# Members looked up once: where an Enum's class is asked for one, that costs what ten lines of a decision do.
+_TOKENS_BY_HASH, _ATTEMPTS, _TOKENS = Kind.TOKENS_BY_HASH, Kind.ATTEMPTS, Kind.TOKENS
+_ENTITY_EVENTS, _EVENTS = Kind.ENTITY_EVENTS, Kind.EVENTS
 UNDONE = -1
 """The revision of a verdict that no state of a budget has: what led to it was undone."""
 
 
-def gather_one(work: Work, order: Order, command: Authorize) -> Loads:
-    """Read the token, its budget and chain, the key's earlier answer, the entity's events and the parent."""
-    yield (Load(Kind.TOKENS_BY_HASH, (command.token_hash,)),)
-    token: Token | None = work.one(Kind.TOKENS_BY_HASH, command.token_hash)
-    if token is None or token.tenant_id != order.tenant_id:
+def gather_all(work: Work, orders: Sequence[Order]) -> Loads:
+    """Read the tokens, their budgets and chains, the keys' earlier answers, the entities' events and the parents."""
+    asked: dict[tuple[str, str], list[Spend]] = {}
+    for order in orders:
+        command: Any = order.command
+        requests: Sequence[Authorize] = command.requests if isinstance(command, AuthorizeAll) else (command,)
+        for request in requests:
+            asked.setdefault((request.token_hash, order.tenant_id), []).append(request.spend)
+    yield ((_TOKENS_BY_HASH, [token_hash for token_hash, _ in asked]),)
+    found: list[tuple[Token, list[Spend]]] = []
+    homes: dict[str, None] = {}
+    for (token_hash, tenant_id), spends in asked.items():
+        token: Token | None = work.one(_TOKENS_BY_HASH, token_hash)
         # Nothing of another tenant is read, let alone locked.
-        return
-    yield from gather.budget(work, token.budget_id)
-    spend = command.spend
-    budget = work.get(Budget, token.budget_id)
-    shadow = budget is not None and budget.in_shadow
-    loads = [Load(Kind.ATTEMPTS, ((token.budget_id, shadow, spend.key),))]
-    # The token again, now younger than the lock: it may have been revoked or rotated in between.
-    if tokens := token.path if work.alone else (token.id, *token.path):
-        loads.append(Load(Kind.TOKENS, tokens))
-    if spend.entity_id is not None:
-        loads.append(Load(Kind.ENTITY_EVENTS, ((token.budget_id, spend.entity_id),)))
-    if spend.parent_event_id is not None:
-        loads.append(Load(Kind.EVENTS, (spend.parent_event_id,)))
-    yield tuple(loads)
-    parent = work.get(Event, spend.parent_event_id) if spend.parent_event_id else None
-    if parent is not None and parent.budget_id == token.budget_id:
-        yield from gather.companions(work, (parent,))
+        if token is not None and token.tenant_id == tenant_id:
+            found.append((token, spends))
+            homes[token.budget_id] = None
+    yield from gather.budgets(work, list(homes))
+    yield _behind_the_lock(work, found)
+    parents: list[Event] = []
+    for token, spends in found:
+        for spend in spends:
+            parent = work.get(Event, spend.parent_event_id) if spend.parent_event_id is not None else None
+            if parent is not None and parent.budget_id == token.budget_id:
+                parents.append(parent)
+    if parents:
+        yield from gather.companions(work, parents)
 
 
-def gather_all(work: Work, order: Order, command: AuthorizeAll) -> Loads:
-    """Read what every request of the group needs, side by side."""
-    return gather.together(gather_one(work, order, request) for request in command.requests)
+def _behind_the_lock(work: Work, found: Sequence[tuple[Token, Sequence[Spend]]]) -> list[Wanted]:
+    """Return the loads of what must be younger than the locks on the budgets."""
+    attempts: list[tuple[str, bool, str]] = []
+    tokens: list[str] = []
+    entities: list[tuple[str, str]] = []
+    parents: list[str] = []
+    for token, spends in found:
+        budget_id = token.budget_id
+        budget = work.get(Budget, budget_id)
+        shadow = budget is not None and budget.in_shadow
+        if not work.alone:
+            # The token again: it may have been revoked or rotated in between.
+            tokens.append(token.id)
+        tokens += token.path
+        for spend in spends:
+            attempts.append((budget_id, shadow, spend.key))
+            if spend.entity_id is not None:
+                entities.append((budget_id, spend.entity_id))
+            if spend.parent_event_id is not None:
+                parents.append(spend.parent_event_id)
+    return [(_ATTEMPTS, attempts), (_TOKENS, tokens), (_ENTITY_EVENTS, entities), (_EVENTS, parents)]
 
 
 def act_one(work: Work, order: Order, command: Authorize) -> AuthorizeReply:

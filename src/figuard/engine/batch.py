@@ -8,8 +8,8 @@ go; then each acts at its turn on the state as its predecessors left it. An orde
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -18,10 +18,10 @@ from figuard.domain.codes import ErrorCode
 from figuard.domain.commands import Authorize, AuthorizeAll, Confirm, Fail, MarkUnknown, Order, Void
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import Reply
-from figuard.domain.valueclass import replace
+from figuard.domain.valueclass import replace, valueclass
 from figuard.engine.gather import Loads
-from figuard.engine.handlers import HANDLERS, Handler
-from figuard.engine.work import Load, Work
+from figuard.engine.handlers import HANDLERS, GatherAll
+from figuard.engine.work import Wanted, Work
 from figuard.ports import Changes, Kind
 
 Outcome = Reply | Exception
@@ -35,20 +35,23 @@ _DECODERS: Mapping[type, msgspec.json.Decoder[Any]] = {
 _KEYED_BY_EVENT = (Authorize, AuthorizeAll, Confirm, Fail, Void, MarkUnknown)
 
 
-class Read(NamedTuple):
+@valueclass
+class Read:
     """Ask the transaction for what *kind* answers for each key."""
 
     kind: Kind
     keys: Sequence[Any]
 
 
-class ReadMany(NamedTuple):
+@valueclass
+class ReadMany:
     """Ask for several kinds at once, of which none locks; answered by what each answers, in their order."""
 
-    reads: Sequence[Read]
+    reads: Sequence[tuple[Kind, Sequence[Any]]]
 
 
-class Write(NamedTuple):
+@valueclass
+class Write:
     """Hand the transaction everything to write."""
 
     changes: Changes
@@ -57,7 +60,12 @@ class Write(NamedTuple):
 Steps = Generator[Read | ReadMany | Write, Any, list[Outcome]]
 """What to read and to write; a read is answered by a mapping, several at once by a list of them."""
 _Reading = Generator[Read | ReadMany, Any, None]
-_LAST_PHASE = max(kind.phase for kind in Kind)
+_Gatherer = tuple[Loads, int | None]
+"""A gatherer, with the place of its order if it is for one alone."""
+_Wanted = tuple[dict[Kind, list[Any]], ...]
+"""What is to be read, by phase."""
+_PHASES = range(4)
+_LAST_PHASE = 3
 
 
 def encode(value: object) -> str:
@@ -84,99 +92,109 @@ def run(work: Work, orders: Sequence[Order]) -> Steps:
 
 def _gather(work: Work, orders: Sequence[Order], outcomes: list[Outcome | None]) -> _Reading:
     """Advance all gatherers; reads of the lowest phase that anyone waits for are made first, one per kind."""
-    if len(orders) == 1 and orders[0].key_id is None and not _is_remembered(orders[0]):
-        yield from _gather_one(work, orders[0], outcomes)
-        return
-    waiting: list[tuple[int, Loads, list[Load]]] = []
+    wanted: _Wanted = ({}, {}, {}, {})
+    # What lets the orders in is read beside the others of its phase, which is the last, at no round trip of its own.
+    _want(work, _admission(orders), wanted)
+    ready = _gatherers(work, orders)
+    waiting: list[list[_Gatherer]] = [[], [], [], []]
+    while True:
+        for gatherer in ready:
+            until = _advance(work, gatherer, wanted, outcomes)
+            if until is not None:
+                waiting[until].append(gatherer)
+        for phase in _PHASES:
+            if wanted[phase]:
+                break
+        else:
+            return
+        reads = _reads(wanted[phase])
+        if phase == _LAST_PHASE and len(reads) > 1:
+            for (kind, keys), answers in zip(reads, (yield ReadMany(reads)), strict=True):
+                work.take(kind, keys, answers)
+        else:
+            for kind, keys in reads:
+                answers = yield Read(kind, keys)
+                work.take(kind, keys, answers or {})
+        # What somebody waits for in an earlier phase has been read by now.
+        ready, waiting[phase] = waiting[phase], []
+
+
+def _gatherers(work: Work, orders: Sequence[Order]) -> list[_Gatherer]:
+    """Return who gathers what the orders need: each with the place of its order, or None when it is for many."""
+    found: list[_Gatherer] = []
+    crowds: dict[GatherAll, list[Order]] = {}
     for index, order in enumerate(orders):
-        gatherer = _handler(order).gather(work, order, order.command)
-        if (loads := _advance(gatherer, index, outcomes)) is not None:
-            waiting.append((index, gatherer, loads))
-        if admission := _admission(order):
-            # Beside the others of their phase, which is the last: they cost no round trip of their own.
-            waiting.append((index, _nothing_more(), admission))
-    while waiting:
-        yield from _read(work, [load for _, _, loads in waiting for load in loads])
-        still: list[tuple[int, Loads, list[Load]]] = []
-        for index, gatherer, loads in waiting:
-            left: list[Load] | None = [load for load in loads if work.wants(load)]
-            if not left:
-                left = _advance(gatherer, index, outcomes)
-            if left is not None:
-                still.append((index, gatherer, left))
-        waiting = still
+        handler = HANDLERS[type(order.command)]
+        if handler.gather_all is not None:
+            crowds.setdefault(handler.gather_all, []).append(order)
+        elif handler.gather is not None:
+            found.append((handler.gather(work, order, order.command), index))
+    for gather_all, crowd in crowds.items():
+        found.append((gather_all(work, crowd), None))
+    return found
 
 
-def _gather_one(work: Work, order: Order, outcomes: list[Outcome | None]) -> _Reading:
-    """Do the same for a lone order, which has nobody to wait for."""
+def _advance(work: Work, gatherer: _Gatherer, wanted: _Wanted, outcomes: list[Outcome | None]) -> int | None:
+    """Let a gatherer go on; return the phase it waits for, or None when it has everything or was refused."""
+    steps, index = gatherer
     try:
-        for loads in _handler(order).gather(work, order, order.command):
-            for load in loads if len(loads) == 1 else sorted(loads, key=_phase):
-                if keys := work.wants(load):
-                    answers = yield Read(load.kind, keys)
-                    work.take(load.kind, keys, answers or {})
+        for loads in steps:
+            until = _want(work, loads, wanted)
+            if until is not None:
+                return until
     except Refusal as refusal:
-        outcomes[0] = refusal
+        # Only who gathers for one order may refuse; what many need is looked at when the turn of each comes.
+        if index is None:
+            raise
+        outcomes[index] = refusal
+    return None
 
 
-def _phase(load: Load) -> int:
-    return load.kind.phase
+def _want(work: Work, loads: Iterable[Wanted], wanted: _Wanted) -> int | None:
+    """Note what of some loads has not been read yet; return the last phase of that, or None when there is nothing."""
+    until: int | None = None
+    for kind, keys in loads:
+        left = work.unread(kind, keys) if keys else keys
+        if left:
+            phase = kind.phase
+            wanted[phase].setdefault(kind, []).extend(left)
+            if until is None or phase > until:
+                until = phase
+    return until
 
 
-def _nothing_more() -> Loads:
-    yield from ()
+def _reads(kinds: dict[Kind, list[Any]]) -> list[tuple[Kind, list[Any]]]:
+    """Return the reads of some kinds in their order, each key once; nothing is wanted of them any more."""
+    reads = [(kind, keys if len(keys) == 1 else list(dict.fromkeys(keys))) for kind, keys in kinds.items()]
+    if len(reads) > 1:
+        reads.sort(key=_ordinal)
+    kinds.clear()
+    return reads
 
 
-def _admission(order: Order) -> list[Load]:
-    """Return the reads of what lets the order in, or answers it already."""
-    loads: list[Load] = []
-    if _is_remembered(order):
-        loads.append(Load(Kind.REMEMBERED, (_memory_key(order),)))
-    if order.key_id is not None:
-        loads.append(Load(Kind.CALLERS, (order.key_id,)))
+def _ordinal(read: tuple[Kind, list[Any]]) -> int:
+    return read[0].ordinal
+
+
+def _admission(orders: Sequence[Order]) -> list[Wanted]:
+    """Return the loads of what lets the orders in, or answers them already."""
+    callers: list[str] = []
+    remembered: list[tuple[str, str, str]] = []
+    for order in orders:
+        if order.key_id is not None and order.key_id not in callers[-1:]:
+            callers.append(order.key_id)
+        if _is_remembered(order):
+            remembered.append(_memory_key(order))
+    loads: list[Wanted] = []
+    if remembered:
+        loads.append((Kind.REMEMBERED, remembered))
+    if callers:
+        loads.append((Kind.CALLERS, callers))
     return loads
 
 
 def _is_remembered(order: Order) -> bool:
     return order.idempotency_key is not None and not isinstance(order.command, _KEYED_BY_EVENT)
-
-
-def _advance(gatherer: Loads, index: int, outcomes: list[Outcome | None]) -> list[Load] | None:
-    """Return what the gatherer asks for next, or None when it has everything or was refused."""
-    try:
-        loads = next(gatherer, None)
-    except Refusal as refusal:
-        outcomes[index] = refusal
-        return None
-    return None if loads is None else list(loads)
-
-
-def _read(work: Work, loads: list[Load]) -> _Reading:
-    wanted: dict[Kind, dict[Any, None]] = {}
-    for load in loads:
-        keys = work.wants(load)
-        if keys:
-            wanted.setdefault(load.kind, {}).update(dict.fromkeys(keys))
-    if not wanted:
-        return
-    first = min(kind.phase for kind in wanted)
-    reads = [Read(kind, list(wanted[kind])) for kind in sorted(wanted, key=_ordinal) if kind.phase == first]
-    if first == _LAST_PHASE and len(reads) > 1:
-        for read, answers in zip(reads, (yield ReadMany(reads)), strict=True):
-            work.take(read.kind, read.keys, answers)
-        return
-    for read in reads:
-        answers = yield read
-        work.take(read.kind, read.keys, answers or {})
-
-
-def _ordinal(kind: Kind) -> int:
-    ordinal: int = kind.value[0]
-    return ordinal
-
-
-def _handler(order: Order) -> Handler:
-    return HANDLERS[type(order.command)]
 
 
 def _act(work: Work, order: Order) -> Outcome:
@@ -186,7 +204,7 @@ def _act(work: Work, order: Order) -> Outcome:
         remembered = _remembered(work, order)
         if remembered is not None:
             return remembered
-        reply: Reply = _handler(order).act(work, order, order.command)
+        reply: Reply = HANDLERS[type(order.command)].act(work, order, order.command)
         _remember(work, order, reply)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not take the neighbours in the batch down
         work.rollback(mark)
@@ -219,7 +237,7 @@ def _remembered(work: Work, order: Order) -> Reply | None:
             ErrorCode.IDEMPOTENCY_KEY_REUSED,
             f"idempotency key {order.idempotency_key!r} stands for another {known.operation} request",
         )
-    reply: Reply = _DECODERS[_handler(order).reply].decode(known.reply)
+    reply: Reply = _DECODERS[HANDLERS[type(order.command)].reply].decode(known.reply)
     # An answer about another budget is none of a confined caller's: the command says so in its own words.
     return reply if order.only_budget_id in {None, _home(reply) or order.only_budget_id} else None
 

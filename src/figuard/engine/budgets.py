@@ -49,7 +49,7 @@ EXPIRING_SOON_HOURS = 1
 
 def gather_budget(work: Work, order: Order, command: Any) -> Loads:  # noqa: ANN401 - any command with a budget_id
     """Read the budget a command names."""
-    return gather.budget(work, command.budget_id)
+    return gather.budgets(work, (command.budget_id,))
 
 
 def _owned(work: Work, order: Order, budget_id: str) -> Budget:
@@ -188,7 +188,7 @@ def cancel(work: Work, order: Order, command: Cancel) -> BudgetReply:
 
 def gather_batch(work: Work, order: Order, command: CancelBatch) -> Loads:
     """Read every budget of the list."""
-    return gather.together(gather.budget(work, budget_id) for budget_id in command.budget_ids)
+    return gather.budgets(work, command.budget_ids)
 
 
 def cancel_batch(work: Work, order: Order, command: CancelBatch) -> BudgetsReply:
@@ -211,7 +211,7 @@ def extend(work: Work, order: Order, command: ExtendBudget) -> BudgetReply:
 
 def gather_receipt(work: Work, order: Order, command: Any) -> Loads:  # noqa: ANN401 - CreateReceipt or RevokeReceipt
     """Read the budget and its receipts."""
-    yield from gather.budget(work, command.budget_id)
+    yield from gather.budgets(work, (command.budget_id,))
     yield (Load(Kind.RECEIPTS, (command.budget_id,)),)
 
 
@@ -242,7 +242,7 @@ def revoke_receipt(work: Work, order: Order, command: RevokeReceipt) -> ReceiptR
 
 def gather_sweep(work: Work, order: Order, command: SweepBudget) -> Loads:
     """Read the budget and the events that no settlement came for."""
-    yield from gather.budget(work, command.budget_id)
+    yield from gather.budgets(work, (command.budget_id,))
     budget = work.get(Budget, command.budget_id)
     if budget is None:
         return

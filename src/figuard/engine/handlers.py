@@ -4,7 +4,7 @@ The table of commands: for each, what it gathers and what it does at its turn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from figuard.domain import commands as c
@@ -14,26 +14,34 @@ from figuard.engine import administer, authorize, budgets, issue, settle, subscr
 from figuard.engine.gather import Loads
 from figuard.engine.work import Work
 
+GatherAll = Callable[[Work, Sequence[c.Order]], Loads]
+
 
 @valueclass
 class Handler:
-    """How one command is carried out, and what it answers with."""
+    """
+    How one command is carried out, and what it answers with.
 
-    gather: Callable[[Work, c.Order, Any], Loads]
+    ``gather`` reads what one order needs. Of the commands that come in crowds ``gather_all`` reads, instead, what all
+    orders of a batch need that name it.
+    """
+
+    gather: Callable[[Work, c.Order, Any], Loads] | None
     act: Callable[[Work, c.Order, Any], Any]
     reply: type
+    gather_all: GatherAll | None = None
 
 
 HANDLERS: Mapping[type, Handler] = {
-    c.Authorize: Handler(authorize.gather_one, authorize.act_one, r.AuthorizeReply),
-    c.AuthorizeAll: Handler(authorize.gather_all, authorize.act_all, r.AuthorizeAllReply),
-    c.Confirm: Handler(settle.gather_event, settle.confirm, r.EventReply),
-    c.Fail: Handler(settle.gather_event, settle.fail, r.EventReply),
-    c.Void: Handler(settle.gather_tree, settle.void, r.EventReply),
-    c.VoidTree: Handler(settle.gather_tree, settle.void_tree, r.VoidTreeReply),
-    c.Refund: Handler(settle.gather_event, settle.refund, r.EventReply),
-    c.ExtendHold: Handler(settle.gather_event, settle.extend, r.EventReply),
-    c.MarkUnknown: Handler(settle.gather_event, settle.mark_unknown, r.EventReply),
+    c.Authorize: Handler(None, authorize.act_one, r.AuthorizeReply, authorize.gather_all),
+    c.AuthorizeAll: Handler(None, authorize.act_all, r.AuthorizeAllReply, authorize.gather_all),
+    c.Confirm: Handler(None, settle.confirm, r.EventReply, settle.gather_events),
+    c.Fail: Handler(None, settle.fail, r.EventReply, settle.gather_events),
+    c.Void: Handler(None, settle.void, r.EventReply, settle.gather_trees),
+    c.VoidTree: Handler(None, settle.void_tree, r.VoidTreeReply, settle.gather_trees),
+    c.Refund: Handler(None, settle.refund, r.EventReply, settle.gather_events),
+    c.ExtendHold: Handler(None, settle.extend, r.EventReply, settle.gather_events),
+    c.MarkUnknown: Handler(None, settle.mark_unknown, r.EventReply, settle.gather_events),
     c.RecordExternal: Handler(settle.gather_external, settle.record_external, r.EventReply),
     c.CreateBudget: Handler(budgets.gather_create, budgets.create, r.BudgetReply),
     c.UpdateBudget: Handler(budgets.gather_budget, budgets.update, r.BudgetReply),

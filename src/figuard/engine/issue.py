@@ -61,7 +61,7 @@ def issue_session_token(work: Work, budget: Budget, actor: str) -> tuple[Token, 
 
 def gather_tokens(work: Work, order: Order, command: RotateToken | Delegate) -> Loads:
     """Read the budget and all its tokens."""
-    yield from gather.budget(work, command.budget_id)
+    yield from gather.budgets(work, (command.budget_id,))
     yield (Load(Kind.BUDGET_TOKENS, (command.budget_id,)),)
 
 
@@ -71,7 +71,7 @@ def gather_token(work: Work, order: Order, command: Revoke | RotateDelegation) -
     home = work.one(Kind.TOKEN_HOMES, command.token_id)
     if home is None:
         return
-    yield from gather.budget(work, home[0])
+    yield from gather.budgets(work, (home[0],))
     yield (Load(Kind.BUDGET_TOKENS, (home[0],)),)
 
 

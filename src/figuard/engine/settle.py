@@ -7,6 +7,7 @@ and answers with the stored event.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from figuard.domain import settle as rules
@@ -38,19 +39,23 @@ from figuard.engine.work import Load, Work
 from figuard.ports import Kind
 
 
-def gather_event(work: Work, order: Order, command: Any) -> Loads:  # noqa: ANN401 - any command with an event_id
-    """Read the event with everything a step of it can move."""
-    return gather.event(work, command.event_id)
+def gather_events(work: Work, orders: Sequence[Order]) -> Loads:
+    """Read the events that the commands name, with everything that steps of them can move."""
+    return gather.events(work, _named(orders))
 
 
-def gather_tree(work: Work, order: Order, command: Any) -> Loads:  # noqa: ANN401 - Void or VoidTree
-    """Read the event and its live descendants."""
-    yield from gather.event(work, command.event_id)
-    if work.get(Event, command.event_id) is None:
-        return
-    key = (command.event_id, DESCENDANTS_MAX)
-    yield (Load(Kind.DESCENDANTS, (key,)),)
-    yield from gather.companions(work, work.many(Kind.DESCENDANTS, key))
+def gather_trees(work: Work, orders: Sequence[Order]) -> Loads:
+    """Read the events and their live descendants."""
+    named = _named(orders)
+    yield from gather.events(work, named)
+    keys = [(event.id, DESCENDANTS_MAX) for event in work.known(Event, named)]
+    yield ((Kind.DESCENDANTS, keys),)
+    yield from gather.companions(work, [event for key in keys for event in work.many(Kind.DESCENDANTS, key)])
+
+
+def _named(orders: Sequence[Order]) -> list[str]:
+    commands: list[Any] = [order.command for order in orders]
+    return [command.event_id for command in commands]
 
 
 def _opened(work: Work, order: Order, event_id: str) -> tuple[Event, Budget, Instant]:
@@ -208,7 +213,7 @@ def _void_all(work: Work, order: Order, events: list[Event], reason: str, now: I
 
 def gather_external(work: Work, order: Order, command: RecordExternal) -> Loads:
     """Read the budget and what its key stands for already."""
-    yield from gather.budget(work, command.budget_id)
+    yield from gather.budgets(work, (command.budget_id,))
     yield (Load(Kind.ATTEMPTS, ((command.budget_id, False, command.spend.key),)),)
 
 

@@ -7,7 +7,8 @@ command which fails half-way is undone alone and its neighbours never see a trac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -35,7 +36,11 @@ class Load(NamedTuple):
     """One read that a command needs before it can be decided."""
 
     kind: Kind
-    keys: tuple[Any, ...]
+    keys: Sequence[Any]
+
+
+Wanted = tuple[Kind, Sequence[Any]]
+"""What a ``Load`` is, or a bare pair where many are made: to make one with names costs ten times as much."""
 
 
 def key_of(record: Record) -> Any:  # noqa: ANN401 - a str, or a tuple of them
@@ -81,8 +86,8 @@ class Work:
         self.hasher = hasher
         self.alone = alone
         self.opened: list[Event] = []
-        self._records: dict[type, dict[Any, Any]] = {}
-        self._found: dict[Kind, dict[Any, Any]] = {}
+        self._records: defaultdict[type, dict[Any, Any]] = defaultdict(dict)
+        self._found: defaultdict[Kind, dict[Any, Any]] = defaultdict(dict)
         self._dirty: dict[tuple[type, Any], bool] = {}
         self._forgotten: dict[Any, Remembered] = {}
         self._entries: list[SealedEntry] = []
@@ -91,48 +96,56 @@ class Work:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def wants(self, load: Load) -> tuple[Any, ...]:
-        """Return the keys of a load that have not been read yet."""
-        known = self._found.get(load.kind)
-        return load.keys if known is None else tuple(key for key in load.keys if key not in known)
+    def unread(self, kind: Kind, keys: Sequence[Any]) -> Sequence[Any]:
+        """Return the keys that have not been read yet."""
+        known = self._found.get(kind)
+        return [key for key in keys if key not in known] if known else keys
 
     def take(self, kind: Kind, keys: Sequence[Any], answers: Mapping[Any, Any]) -> None:
         """Remember what a store answered; a record that this work has changed keeps its present value."""
-        found = self._found.setdefault(kind, {})
+        found = self._found[kind]
         for key in keys:
-            answer = answers.get(key)
-            if kind in _PLAIN or answer is None:
-                found[key] = answer
-            elif isinstance(answer, tuple):
-                found[key] = tuple(self._keep(record) for record in cast("tuple[Record, ...]", answer))
+            found[key] = None
+        if kind in _PLAIN:
+            found.update(answers)
+            return
+        for key, answer in answers.items():
+            if isinstance(answer, tuple):
+                found[key] = tuple([self._keep(record) for record in cast("tuple[Record, ...]", answer)])
             else:
                 found[key] = self._keep(answer)
 
     def _keep(self, record: Record) -> tuple[type, Any]:
-        kept = self._records.setdefault(type(record), {})
-        key = key_of(record)
+        of, key = type(record), key_of(record)
+        name = (of, key)
         # A later read is younger than the lock, and wins over what was only resolved; what this work changed stays.
-        if (type(record), key) not in self._dirty:
-            kept[key] = record
-        return (type(record), key)
+        if name not in self._dirty:
+            self._records[of][key] = record
+        return name
 
     def one(self, kind: Kind, key: Any) -> Any:  # noqa: ANN401 - the type is the kind's own
         """Return what a "one" read answered, as it stands now, or None."""
-        answer = self._found.get(kind, {}).get(key)
+        answer = self._found[kind].get(key)
         if answer is None or kind in _PLAIN:
             return answer
-        return self._records[answer[0]][answer[1]]
+        of, record_key = answer
+        return self._records[of][record_key]
 
     def many(self, kind: Kind, key: Any) -> tuple[Any, ...]:  # noqa: ANN401 - the type is the kind's own
         """Return what a "many" read answered, as it stands now."""
-        answer = self._found.get(kind, {}).get(key) or ()
-        if kind in _PLAIN:
-            return tuple(answer)
-        return tuple(self._records[of][record_key] for of, record_key in answer)
+        answer = self._found[kind].get(key)
+        if not answer or kind in _PLAIN:
+            return tuple(answer or ())
+        return tuple([self._records[of][record_key] for of, record_key in answer])
 
     def get(self, of: type[R], key: Any) -> R | None:  # noqa: ANN401 - a str, or a tuple of them
         """Return a record that was read or made in this work, or None."""
-        return self._records.get(of, {}).get(key)
+        return self._records[of].get(key)
+
+    def known(self, of: type[R], keys: Iterable[Any]) -> list[R]:
+        """Return those of some records that were read or made in this work."""
+        kept = self._records[of]
+        return [kept[key] for key in keys if key in kept]
 
     def need(self, of: type[R], key: str, tenant_id: str | None = None) -> R:
         """
@@ -140,7 +153,7 @@ class Work:
 
         Another tenant's record is refused with the very words of an absent one.
         """
-        record = self.get(of, key)
+        record: R | None = self._records[of].get(key)
         if record is None or (tenant_id is not None and getattr(record, "tenant_id", tenant_id) != tenant_id):
             raise Refusal(ErrorCode.NOT_FOUND, f"there is no {_word(of)} {key!r}")
         return record
@@ -334,7 +347,7 @@ class Work:
     @property
     def telling(self) -> tuple[str, ...]:
         """The tenants that have notices waiting: their webhooks must be read before ``changes``."""
-        return tuple({tenant_id for tenant_id, _ in self._notices})
+        return tuple({tenant_id for tenant_id, _ in self._notices}) if self._notices else ()
 
     def changes(self, encode: Callable[[dict[str, Any]], str]) -> Changes:
         """Return what to write: changed records, entries, and a delivery for each notice and webhook that wants it."""

@@ -110,10 +110,10 @@ class Kind(Enum):
     # The members are keys of every table of a transaction; the identity of a member is hashed faster than its name.
     __hash__ = object.__hash__
 
-    @property
-    def phase(self) -> int:
-        """When in a transaction this read is made."""
-        return self.value[1]
+    def __init__(self, ordinal: int, phase: int) -> None:
+        """Keep the place among the kinds, and when in a transaction this read is made."""
+        self.ordinal = ordinal
+        self.phase = phase
 
 
 @valueclass

@@ -22,7 +22,7 @@ from figuard.domain.replies import AuthorizeReply, BudgetReply, EventReply
 from figuard.engine.batch import Outcome
 from figuard.ports import Kind, StoreConflict, StoreUnavailable
 from tests.builders import TENANT, World, allocation, cap, spend
-from tests.unit.engine.tools import WatchedStore, contents, entry_kinds, fingerprinted, present, subscribe
+from tests.unit.engine.tools import STRANGER, WatchedStore, contents, entry_kinds, fingerprinted, present, subscribe
 
 
 def order(command: Any, **fields: Any) -> c.Order:
@@ -265,6 +265,44 @@ def test_nothing_is_read_twice():
     asked = [(kind, key) for kind, keys in store.reads for key in keys]
 
     assert len(set(asked)) == len(asked)
+
+
+def test_orders_of_one_kind_are_gathered_in_as_many_reads_as_one_of_them():
+    world, store = watched()
+    budgets = [world.budget(1000) for _ in range(3)]
+    held = [world.authorize(budget, key="held").event for budget in budgets]
+
+    def reads(*orders: c.Order) -> list[Kind]:
+        store.reads.clear()
+        together(world, *orders)
+        return [kind for kind, _ in store.reads if kind is not Kind.TENANT_WEBHOOKS]
+
+    lone = reads(asking(world, budgets[0], key="lone"))
+    many = reads(*(asking(world, budget, key=f"k{n}") for budget in budgets for n in range(3)))
+    settled = reads(*(order(c.Fail(event.id, "r")) for event in held))
+
+    assert [Kind.TOKENS_BY_HASH, Kind.BUDGETS, Kind.ATTEMPTS, Kind.TOKENS] == lone == many
+    assert [Kind.EVENT_HOMES, Kind.BUDGETS, Kind.EVENTS] == settled
+
+
+def test_an_event_of_nobody_keeps_nothing_from_those_it_is_settled_with():
+    world, _ = watched()
+    known = world.authorize(world.budget()).event
+    outcomes = together(world, *(order(c.Void(event_id, "r")) for event_id in ("nothing", known.id, "nobody")))
+
+    assert [ErrorCode.NOT_FOUND, None, ErrorCode.NOT_FOUND] == [code(outcome) for outcome in outcomes]
+
+
+def test_a_token_of_another_tenant_keeps_nothing_from_those_it_is_asked_with():
+    world, store = watched()
+    budget, foreign = world.budget(), world.order(c.CreateBudget("user", quanta(10), Policy(), "USD"), tenant=STRANGER)
+    store.reads.clear()
+    one, refused, other = together(
+        world, asking(world, budget, key="a"), asking(world, foreign, key="b"), asking(world, budget, key="c")
+    )
+
+    assert [None, ErrorCode.TENANT_MISMATCH, None] == [code(outcome) for outcome in (one, refused, other)]
+    assert (foreign.budget.id,) not in [keys for kind, keys in store.reads if kind is Kind.BUDGETS]
 
 
 def test_the_budget_is_locked_before_what_it_guards_is_read():

@@ -49,7 +49,7 @@ class Hopeless:
 
 def hopeless(of: Work, by: c.Order, command: Hopeless) -> Iterator[Any]:
     if command.after_reading:
-        yield (gather.Load(Kind.TENANTS, ("nobody",)),)
+        yield ((Kind.TENANTS, ("nobody",)),)
     raise Refusal(ErrorCode.NOT_FOUND, "there is no hope")
 
 
@@ -59,6 +59,18 @@ def _hopeless() -> Iterator[None]:
     handlers[Hopeless] = Handler(hopeless, hopeless, SweepReply)  # pyright: ignore[reportArgumentType]
     yield
     del handlers[Hopeless]
+
+
+@pytest.mark.usefixtures("_hopeless")
+@pytest.mark.parametrize("neighbours", [0, 1])
+def test_who_gathers_for_many_may_fail_and_each_is_decided_alone(neighbours: int):
+    handlers: Any = HANDLERS
+    handlers[Hopeless] = Handler(None, hopeless, SweepReply, lambda of, orders: hopeless(of, *orders, Hopeless(True)))  # pyright: ignore[reportArgumentType]
+    world = World()
+    outcomes = world.engine.commit([order(Hopeless(True)), *[order(c.CreateTenant("x"))] * neighbours])
+
+    assert isinstance(outcomes[0], Refusal)
+    assert [None] * neighbours == [getattr(outcome, "code", None) for outcome in outcomes[1:]]
 
 
 @pytest.mark.usefixtures("_hopeless")
@@ -148,7 +160,7 @@ def test_a_budget_that_was_not_read_has_no_duties():
 
 def test_an_event_that_is_gone_since_its_home_was_found_needs_nothing_more():
     of = work()
-    loads = gather.event(of, "e")
+    loads = gather.events(of, ["e"])
     next(loads)
     of.take(Kind.EVENT_HOMES, ["e"], {"e": ("budget", TENANT)})
     next(loads)
