@@ -44,6 +44,7 @@ class Settings:
     What was resolved: a ``database`` for embedded, otherwise ``base_url`` and ``api_key``.
 
     ``number`` tells settings apart that name the same place and still mean another: every ``:memory:`` is its own.
+    ``home`` is what two clients share exactly when they speak to the same books with the same authority.
     """
 
     backend: Backend
@@ -51,6 +52,7 @@ class Settings:
     base_url: str = ""
     api_key: str = field(default="", repr=False)
     number: int = field(default_factory=count(1).__next__, repr=False, compare=False)
+    home: str = field(init=False, repr=False, compare=False)
 
     @property
     def where(self) -> str:
@@ -62,9 +64,10 @@ class Settings:
         address = urlsplit(self.database)
         return address._replace(netloc=address.netloc.rpartition("@")[2], query="").geturl()
 
-    @property
-    def home(self) -> str:
-        """What two clients share exactly when they speak to the same books with the same authority."""
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "home", self._home())
+
+    def _home(self) -> str:
         if self.database == MEMORY:
             return f"{MEMORY} {self.number}"
         if self.backend == "embedded":

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Generic, TypeVar, TypeVarTuple
 
 from figuard.client.models.events import AuthorizationResult, SpendEventResponse
+from figuard.domain.valueclass import valueclass
 
 Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
@@ -32,7 +33,7 @@ KNOWN_MAX = 10_000
 """How many events and tokens a process remembers the home of; the oldest are forgotten first."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass
 class Origin:
     """Where an event was authorized: in which books, with which token (a digest), on which budget if that is known."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from figuard.client import models as m
-from figuard.client.making import made
+from figuard.client.making import made, maker
 from figuard.wire import responses as r
 
 PREFIX_LENGTH = 12
@@ -51,13 +51,16 @@ def funding(body: r.FundResponse) -> m.BudgetFundingResult:
 def authorization(body: r.AuthorizeResponse) -> m.AuthorizationResult:
     """Return the answer to an authorization."""
     budget_part, allocation_part, denier = body.budget_snapshot, body.allocation_snapshot, body.denied_by
-    return made(
-        m.AuthorizationResult,
+    return _authorization(
         body,
-        budget_snapshot=made(m.BudgetSnapshot, budget_part) if budget_part else None,
-        allocation_snapshot=made(m.AllocationSnapshot, allocation_part) if allocation_part else None,
-        denied_by=made(m.DeniedBy, denier) if denier else None,
+        _budget_snapshot(budget_part) if budget_part else None,
+        made(m.AllocationSnapshot, allocation_part) if allocation_part else None,
+        made(m.DeniedBy, denier) if denier else None,
     )
+
+
+_authorization = maker(m.AuthorizationResult, "budget_snapshot", "allocation_snapshot", "denied_by")
+_budget_snapshot = maker(m.BudgetSnapshot)
 
 
 def batch(body: r.AuthorizeBatchResponse) -> m.AuthorizationBatch:
@@ -67,7 +70,10 @@ def batch(body: r.AuthorizeBatchResponse) -> m.AuthorizationBatch:
 
 def event(body: r.EventResponse) -> m.SpendEventResponse:
     """Return an event."""
-    return made(m.SpendEventResponse, body)
+    return _event(body)
+
+
+_event = maker(m.SpendEventResponse)
 
 
 def void_tree(body: r.VoidTreeResponse) -> m.VoidTreeResult:

@@ -20,12 +20,28 @@ M = TypeVar("M")
 
 def made(model: type[M], body: msgspec.Struct, **others: object) -> M:
     """Return *model* with the fields that *body* has under the same names, and *others* in their place."""
-    make = _maker(model, type(body), tuple(others))
-    return make(body, *others.values())
+    return _making(model, type(body), tuple(others))(body, *others.values())
+
+
+def maker(model: type[M], *others: str) -> Callable[..., M]:
+    """
+    Return a function that does the same for one model again and again: of a body, and of *others* in their order.
+
+    It knows what it is to make, where ``made`` has to look for it each time.
+    """
+    ways: dict[type[msgspec.Struct], Callable[..., M]] = {}
+
+    def make(body: msgspec.Struct, *values: object) -> M:
+        way = ways.get(type(body))
+        if way is None:
+            way = ways[type(body)] = _making(model, type(body), others)
+        return way(body, *values)
+
+    return make
 
 
 @cache
-def _maker(model: type, body: type[msgspec.Struct], others: tuple[str, ...]) -> Callable[..., Any]:
+def _making(model: type, body: type[msgspec.Struct], others: tuple[str, ...]) -> Callable[..., Any]:
     """
     Return the function that makes *model* of a *body* and of *others*, in their order.
 

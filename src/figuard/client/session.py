@@ -29,11 +29,14 @@ _OWN_KEYS = frozenset({"authorize", "authorize_batch"})
 """Operations whose body carries its own idempotency key."""
 
 
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+"""What a random digit becomes where two of its bits say which kind of UUID it is."""
+
+
 def random_key() -> str:
-    """Return a new idempotency key: 128 bits of chance, as the text of a UUID of version 4 (RFC 9562)."""
-    chance = int.from_bytes(os.urandom(16), "big") & ~(0xF << 76 | 0x3 << 62) | (0x4 << 76 | 0x2 << 62)
-    text = f"{chance:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    """Return a new idempotency key: 122 bits of chance, as the text of a UUID of version 4 (RFC 9562)."""
+    text = os.urandom(16).hex()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,8 @@ def perform(
     operation = find(name)
     call = Call(
         operation,
-        path={key: _path_text(key, value) for key, value in (path or {}).items()},
-        query={key: _query_text(value) for key, value in (query or {}).items() if value is not None},
+        path={key: _path_text(key, value) for key, value in path.items()} if path else {},
+        query={key: _query_text(value) for key, value in query.items() if value is not None} if query else {},
         body=body,
         session_token=session_token,
         idempotency_key=_header_key(session, operation, idempotency_key),

@@ -9,7 +9,6 @@ operation runs blocking, under asyncio, in tests driven by hand, and in the simu
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from contextlib import closing
 from dataclasses import field
 from typing import Any, Protocol, TypeVar
 
@@ -128,12 +127,9 @@ class Hands(Protocol):
 async def follow(steps: Steps[T], hands: Hands) -> T:
     """Run an operation to its end: grant each wish and send back what came of it."""
     came: Any = None
-    with closing(steps):
+    try:
         while True:
-            try:
-                step = steps.send(came)
-            except StopIteration as end:
-                return end.value
+            step = steps.send(came)
             match step:
                 case Call():
                     came = await hands.send(step)
@@ -143,6 +139,10 @@ async def follow(steps: Steps[T], hands: Hands) -> T:
                     came = await hands.local(work)
                 case Invoke(method, arguments):
                     came = await hands.invoke(method, arguments)
+    except StopIteration as end:
+        return end.value
+    finally:
+        steps.close()
 
 
 def finish(coroutine: Coroutine[Any, Any, T]) -> T:

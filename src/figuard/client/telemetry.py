@@ -6,6 +6,8 @@ A denial is a normal answer: the span carries it in ``figuard.decision`` and sta
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
@@ -17,6 +19,9 @@ from figuard.client.exceptions import FiGuardApiError
 from figuard.client.models.events import AuthorizationResult
 
 TRACER = "figuard"
+_API = "opentelemetry.trace"
+PROVIDER_VARIABLE = "OTEL_PYTHON_TRACER_PROVIDER"
+"""OpenTelemetry's own variable for a tracer that is set up without a line of code."""
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.24.0"
 
 
@@ -59,11 +64,26 @@ class _Recorded:
         self._span.set_status(_trace().StatusCode.OK)
 
 
-@cache
 def _trace() -> Any:  # noqa: ANN401 - OpenTelemetry may be missing
-    """Return the API of OpenTelemetry, or None where it is not installed. Looked for at the first operation."""
+    """
+    Return the API of OpenTelemetry, or None where it is not installed, or nobody can be listening through it.
+
+    Whoever sets up a tracer or opens a span has loaded it before; otherwise it is not worth being loaded.
+    """
+    return _loaded() if _API in sys.modules or _is_named_outside() else None
+
+
+@cache
+def _is_named_outside() -> bool:
+    """Return whether the environment names a tracer, which the API sets up when it is asked for one."""
+    return PROVIDER_VARIABLE in os.environ
+
+
+@cache
+def _loaded() -> Any:  # noqa: ANN401 - OpenTelemetry may be missing
     if find_spec("opentelemetry") is None:
         return None
+    # Not taken from ``sys.modules``, where another thread may be half-way through loading it.
     try:
         from opentelemetry import trace
     except ImportError:
@@ -113,6 +133,8 @@ def sampled_trace_id() -> str | None:
 
 def note_answer(recorded: Span, answer: AuthorizationResult) -> None:
     """Put the answer to an authorization on its span."""
+    if recorded is _SILENT:
+        return
     if answer.is_fallback:
         recorded.note(event_id=answer.event_id, fallback=True)
         return

@@ -85,6 +85,7 @@ def test_the_older_names_still_work():
     [
         ({"budget": None}, "give budget="),
         ({"budget": None, "session_token": "  "}, "blank"),
+        ({"budget": None, "session_token": ""}, "blank"),
         ({"session_token": "st_other"}, "two different tokens"),
         ({"budget": Budget("b", "u", 1, 0, 0, 1, "ACTIVE")}, "carries no session token"),
         ({"amount": None}, "give amount="),

@@ -4,9 +4,11 @@ Spans: what each operation tells OpenTelemetry, and that a denial is no error.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from opentelemetry import trace
@@ -213,3 +215,41 @@ def test_without_opentelemetry_nothing_is_told_and_nothing_breaks():
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
     assert (ran.stdout.strip(), ran.stderr) == ("None", "")
+
+
+LISTENING = """
+import sys
+from figuard import FiGuardClient
+from tests.unit.client.fakes import EVENT_ID, FakeTransport, event
+guard = FiGuardClient(transport=FakeTransport(lambda call: event()), log=False)
+guard.confirm(EVENT_ID, 1)
+print("opentelemetry.trace" in sys.modules)
+"""
+WAKING = """
+from tests.unit.client.test_telemetry import PROVIDER
+from opentelemetry import trace
+trace.set_tracer_provider(PROVIDER)
+guard.confirm(EVENT_ID, 1)
+print([span.name for span in PROVIDER.tracer.spans])
+"""
+
+
+def printed(script, **environment):
+    root = Path(__file__).parents[3]
+    environment = {**os.environ, **environment}
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=root, env=environment
+    )
+    assert ran.stderr == ""
+    return ran.stdout.splitlines()
+
+
+def test_who_listens_later_is_heard_and_nobody_loads_anything_for_nobody():
+    """
+    The API of OpenTelemetry is not loaded for an operation; once somebody else has loaded it, it is used.
+    """
+    assert printed(LISTENING + WAKING) == ["False", "['figuard.confirm']"]
+
+
+def test_a_tracer_that_the_environment_names_is_asked():
+    assert printed(LISTENING, OTEL_PYTHON_TRACER_PROVIDER="default_tracer_provider") == ["True"]

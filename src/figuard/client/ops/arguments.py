@@ -70,12 +70,14 @@ def event_id_of(event: EventLike) -> str:
 
 def token_of(session_token: TokenLike | None, budget: TokenLike | None) -> str:
     """Return the one raw session token that was given. Raises ``ValueError`` for none, and for two different ones."""
-    given = [_raw_token(one) for one in (session_token, budget) if one is not None]
-    if not given:
-        raise ValueError("give budget= or session_token=")
-    if len(set(given)) > 1:
+    if session_token is None:
+        if budget is None:
+            raise ValueError("give budget= or session_token=")
+        return _raw_token(budget)
+    raw = _raw_token(session_token)
+    if budget is not None and _raw_token(budget) != raw:
         raise ValueError("budget and session_token name two different tokens; give one of them")
-    return given[0]
+    return raw
 
 
 def _raw_token(token: TokenLike) -> str:

@@ -4,6 +4,7 @@ Asking before spending: one request, or several in one transaction.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from functools import partial
@@ -51,14 +52,15 @@ def authorize(session: Session, **given: Unpack[AuthorizeArguments]) -> Steps[Au
     """Ask for one authorization."""
     asked = _asked(session, given)
     body = asked.body
-    logger.debug(
-        "authorize agent=%s quantity=%s key=%s token=%s parent=%s",
-        body.agent_id,
-        body.requested_quantity,
-        body.idempotency_key,
-        _shown(asked.token),
-        body.parent_event_id,
-    )
+    if logger.isEnabledFor(logging.DEBUG):
+        logger.debug(
+            "authorize agent=%s quantity=%s key=%s token=%s parent=%s",
+            body.agent_id,
+            body.requested_quantity,
+            body.idempotency_key,
+            _shown(asked.token),
+            body.parent_event_id,
+        )
     with telemetry.span(
         "authorize",
         agent_id=body.agent_id,
@@ -76,9 +78,10 @@ def authorize(session: Session, **given: Unpack[AuthorizeArguments]) -> Steps[Au
 
 
 def _answered(session: Session, asked: Asked) -> Steps[AuthorizationResult]:
-    given_before = yield from fallback.remembered(session, asked.body, asked.token)
-    if given_before is not None:
-        return given_before
+    if session.fallbacks is not None:
+        given_before = yield from fallback.remembered(session, session.fallbacks, asked.body, asked.token)
+        if given_before is not None:
+            return given_before
     try:
         answer = yield from perform(session, "authorize", body=asked.body, session_token=asked.token)
     except (FiGuardApiError, FiGuardConnectionError) as error:
@@ -113,8 +116,10 @@ def authorize_many(
 def _asked(session: Session, given: AuthorizeArguments) -> Asked:
     token = token_of(given.get("session_token"), given.get("budget"))
     token_digest = digest(token)
-    budget_id = _budget_id(given) or session.budgets.get(token_digest)
-    if budget_id is not None:
+    budget_id = _budget_id(given)
+    if budget_id is None:
+        budget_id = session.budgets.get(token_digest)
+    else:
         session.budgets.learn(token_digest, budget_id)
     dry_run, reserve = given.get("dry_run", False), given.get("reserve", True)
     parent = given.get("parent_event_id")
@@ -163,7 +168,7 @@ def _parent_id(parent: EventLike) -> str | None:
 def _learn(session: Session, asked: Asked, result: AuthorizationResult) -> None:
     """Remember which budget the token belongs to, and where the event comes from."""
     budget_id = result.budget_snapshot.id if result.budget_snapshot else None
-    if budget_id is not None:
+    if budget_id is not None and budget_id != asked.budget_id:
         session.budgets.learn(asked.token_digest, budget_id)
     if result.event_id is not None:
         origin = Origin(session.settings.home, asked.token_digest, budget_id or asked.budget_id)

@@ -22,7 +22,6 @@ from figuard.client.fail_open import (
     CeilingReached,
     Fallback,
     Fallbacks,
-    is_fallback,
 )
 from figuard.client.models import AuthorizationResult, Reconciliation, SpendEventResponse
 from figuard.client.retry import Retry
@@ -41,10 +40,11 @@ RECONCILE_MAX = 10_000
 """How many fallbacks one ``reconcile`` handles."""
 
 
-def remembered(session: Session, body: AuthorizeRequest, token: str) -> Steps[AuthorizationResult | None]:
+def remembered(
+    session: Session, fallbacks: Fallbacks, body: AuthorizeRequest, token: str
+) -> Steps[AuthorizationResult | None]:
     """Return the answer this client gave itself under the same key, or None; it must not be approved twice."""
-    fallbacks = session.fallbacks
-    if fallbacks is None or body.dry_run:
+    if body.dry_run:
         return None
     found = yield from _local(partial(fallbacks.known, _fallback(session, fallbacks, body, token, None)))
     return None if found is None else _approved(found)
@@ -113,14 +113,12 @@ def settle(
     event_id: str,
     state: str | None,
     **changes: str | int | None,
-) -> Steps[SpendEventResponse | None]:
+) -> Steps[SpendEventResponse]:
     """
-    Settle an event that this client approved itself, without the service; None when it is none of those.
+    Settle an event that a client approved itself (``is_fallback``), without the service.
 
     *state* None leaves it as it is. Raises ``FiGuardApiError`` as the service would.
     """
-    if not is_fallback(event_id):
-        return None
     fallbacks = session.fallbacks
     if fallbacks is None:
         raise FiGuardApiError(
@@ -159,10 +157,11 @@ def _event(found: Fallback) -> SpendEventResponse:
 
 def reconciling(session: Session, steps: Steps[T]) -> Steps[T]:
     """Run an operation; when it reached the service, tell that about what was spent without it."""
+    return steps if session.fallbacks is None else _reconciling(session, session.fallbacks, steps)
+
+
+def _reconciling(session: Session, fallbacks: Fallbacks, steps: Steps[T]) -> Steps[T]:
     result = yield from steps
-    fallbacks = session.fallbacks
-    if fallbacks is None:
-        return result
     try:
         if (yield from _local(fallbacks.has_news)):
             yield from _tell(session, fallbacks, limit=AUTOMATIC_MAX, with_errors=False)

@@ -43,15 +43,9 @@ def confirm(
     event_id = event_id_of(event)
     quantity = exact(amount, "confirmed_quantity")
     with telemetry.span("confirm", event_id=event_id, confirmed_quantity=quantity) as span_:
-        own = yield from fallback.settle(
-            session,
-            event_id,
-            CONFIRMED,
-            confirmed=quanta(quantity),
-            external_transaction_id=external_transaction_id,
-        )
-        if own is not None:
-            return own
+        if is_fallback(event_id):
+            changes = {"confirmed": quanta(quantity), "external_transaction_id": external_transaction_id}
+            return (yield from fallback.settle(session, event_id, CONFIRMED, **changes))
         body = ConfirmRequest(
             confirmed_quantity=quantity,
             external_transaction_id=external_transaction_id,
@@ -66,9 +60,8 @@ def fail(session: Session, event: EventLike, reason: str, error_message: str | N
     """Say that the spending did not happen."""
     event_id = event_id_of(event)
     with telemetry.span("fail", event_id=event_id, reason=reason) as span_:
-        own = yield from fallback.settle(session, event_id, FAILED, reason=reason)
-        if own is not None:
-            return own
+        if is_fallback(event_id):
+            return (yield from fallback.settle(session, event_id, FAILED, reason=reason))
         body = FailRequest(reason=reason, error_message=error_message)
         answer = yield from perform(session, "fail_event", path={"eventId": event_id}, body=body)
         span_.done()
@@ -79,9 +72,8 @@ def void(session: Session, event: EventLike, reason: str, *, void_child_events: 
     """Take an authorization back."""
     event_id = event_id_of(event)
     with telemetry.span("void", event_id=event_id, reason=reason, void_child_events=void_child_events) as span_:
-        own = yield from fallback.settle(session, event_id, VOIDED, reason=reason)
-        if own is not None:
-            return VoidResult(own)
+        if is_fallback(event_id):
+            return VoidResult((yield from fallback.settle(session, event_id, VOIDED, reason=reason)))
         body = VoidRequest(reason=reason, void_child_events=void_child_events or None)
         answer = yield from perform(session, "void_event", path={"eventId": event_id}, body=body)
         span_.done()
@@ -92,8 +84,8 @@ def void_tree(session: Session, event: EventLike, reason: str) -> Steps[VoidTree
     """Take an authorization and everything below it back."""
     event_id = event_id_of(event)
     with telemetry.span("void_tree", root_event_id=event_id, reason=reason) as span_:
-        own = yield from fallback.settle(session, event_id, VOIDED, reason=reason)
-        if own is not None:
+        if is_fallback(event_id):
+            own = yield from fallback.settle(session, event_id, VOIDED, reason=reason)
             released = own.requested_quantity if own.confirmed_quantity is None else own.confirmed_quantity
             return VoidTreeResult(event_id, 1, released, [event_id], reason)
         body = VoidTreeRequest(reason=reason)
@@ -131,9 +123,8 @@ def extend_hold(session: Session, event: EventLike, seconds: int | str | timedel
     """Keep a hold for so long from now."""
     event_id = event_id_of(event)
     whole_seconds = -(-span(seconds, "seconds") // SECOND)
-    own = yield from fallback.settle(session, event_id, None)
-    if own is not None:
-        return own
+    if is_fallback(event_id):
+        return (yield from fallback.settle(session, event_id, None))
     body = ExtendEventRequest(seconds=whole_seconds)
     answer = yield from perform(session, "extend_event", path={"eventId": event_id}, body=body)
     return decode.event(answer.value)
@@ -143,9 +134,8 @@ def mark_unknown(session: Session, event: EventLike, reason: str | None) -> Step
     """Say that nobody knows yet whether the money moved."""
     event_id = event_id_of(event)
     with telemetry.span("mark_unknown", event_id=event_id, reason=reason) as span_:
-        own = yield from fallback.settle(session, event_id, None)
-        if own is not None:
-            return own
+        if is_fallback(event_id):
+            return (yield from fallback.settle(session, event_id, None))
         body = MarkEventUnknownRequest(reason=reason)
         answer = yield from perform(session, "mark_event_unknown", path={"eventId": event_id}, body=body)
         span_.done()
@@ -186,9 +176,8 @@ def record_external(
 def get_event(session: Session, event: EventLike) -> Steps[SpendEventResponse]:
     """Read one event."""
     event_id = event_id_of(event)
-    own = yield from fallback.settle(session, event_id, None)
-    if own is not None:
-        return own
+    if is_fallback(event_id):
+        return (yield from fallback.settle(session, event_id, None))
     answer = yield from perform(session, "get_event", path={"eventId": event_id})
     return decode.event(answer.value)
 
