@@ -8,7 +8,7 @@ entries back and compute it with the same function. There is no other way from a
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from figuard.domain.budget import (
     Allocation,
@@ -63,6 +63,11 @@ class EntryKind(StrEnum):
     ITEM_RESET = "ITEM_RESET"
     ITEM_STATE_CHANGED = "ITEM_STATE_CHANGED"
 
+    # The members are looked up in sets at every step, and the hash that enums have is a function call.
+    __hash__ = str.__hash__
+
+
+_CONFIRMED = EntryKind.CONFIRMED
 
 FAVOURABLE = frozenset(
     {
@@ -161,13 +166,6 @@ class Entry:
     after: After | None = None
 
 
-class Applied(NamedTuple):
-    """What ``applied_event`` makes of everything one event touches."""
-
-    touched: Touched
-    event: Event
-
-
 def opened(opening: BudgetOpening) -> Budget:
     """Return the new budget."""
     return Budget(opening.identity, opening.policy, Funds(opening.limit, allocations=opening.allocations))
@@ -198,52 +196,51 @@ def _unspent(balance: Balance) -> Balance:
     return replace(balance, spent=0, shadow_spent=0)
 
 
-def applied_event(touched: Touched, before: Event | None, after: Event, kind: EntryKind) -> Applied:
-    """Return everything touched once the event is as *after* says: balances, counters, baseline."""
-    moved, event = move(touched, before, after)
-    budget = moved.budget
-    counters = _counted(budget, before, event, kind)
-    funds = budget.funds
-    budget = Budget(budget.identity, budget.policy, funds, budget.status, budget.cancelled_at, counters, budget.head)
+def applied_event(touched: Touched, before: Event | None, after: Event, kind: EntryKind) -> tuple[Touched, Event]:
+    """Return everything touched, and the event, once it is as *after* says: balances, counters, baseline."""
+    counters = _counted(touched.budget, before, after, kind)
+    moved, event = move(touched, before, after, counters)
     item = moved.item
     if item is not None and item.balance.used(shadow=True) < (touched.item or item).balance.used(shadow=True):
-        item = replace(item, revision=item.revision + 1)
-    return Applied(Touched(budget, moved.tokens, item, moved.root), event)
+        moved = replace(moved, item=replace(item, revision=item.revision + 1))
+    return moved, event
 
 
-def _counted(budget: Budget, before: Event | None, event: Event, kind: EntryKind) -> Counters:
-    counters = budget.counters
-    real, shadow, baseline = counters.velocity, counters.shadow_velocity, counters.baseline
-    events, limits, released = counters.events, budget.policy.velocity, False
+def _counted(budget: Budget, before: Event | None, after: Event, kind: EntryKind) -> Counters:
+    counters, policy, standing = budget.counters, budget.policy, after.standing
+    events, real, shadow, baseline = counters.events, counters.velocity, counters.shadow_velocity, counters.baseline
+    may_differ = kind in FAVOURABLE
     if before is None:
+        denial = after.verdict.denial
         # A budget that expired because nobody used it must not come back to life because somebody asks.
-        events += event.verdict.denial is not Denial.BUDGET_EXPIRED
-        approved = event.spend.quantity if event.is_live and event.verdict.denial is None else 0
-        if event.place.shadow:
-            shadow = shadow.counted(limits, event.created_at, approved)
+        if denial is None or denial is not Denial.BUDGET_EXPIRED:
+            events += 1
+        approved = after.spend.quantity if denial is None and after.is_live else 0
+        if after.place.shadow:
+            shadow = shadow.counted(policy.velocity, after.created_at, approved)
         else:
-            real = real.counted(limits, event.created_at, approved)
+            real = real.counted(policy.velocity, after.created_at, approved)
     else:
-        released = event.standing.held + event.standing.booked < before.standing.held + before.standing.booked
-        if kind is EntryKind.CONFIRMED and budget.policy.anomaly.enabled and not event.place.shadow:
-            baseline = baseline.sampled(event.standing.confirmed or 0)
-    expiry = event.standing.hold_expires_at
-    soonest = counters.next_expiry
+        may_differ |= standing.held + standing.booked < before.standing.held + before.standing.booked
+        if kind is _CONFIRMED and policy.anomaly.enabled and not after.place.shadow:
+            baseline = baseline.sampled(standing.confirmed or 0)
+            # After a sample another amount is unusual, so what was denied for being so may pass.
+            may_differ = True
+    expiry, soonest = standing.hold_expires_at, counters.next_expiry
     if expiry is not None and (soonest is None or expiry < soonest):
         soonest = expiry
-    # After a sample another amount is unusual, so what was denied for being so may pass.
-    may_differ = released or kind in FAVOURABLE or baseline is not counters.baseline
-    revision = counters.revision + (1 if may_differ else 0)
+    revision = counters.revision + 1 if may_differ else counters.revision
     return Counters(events, real, shadow, baseline, counters.marks, revision, soonest)
 
 
 def figures(touched: Touched, event: Event | None = None) -> After:
     """Return the balances to write beside an entry: the budget's, and those of the event's other levels."""
     funds = touched.budget.funds
-    others: tuple[LevelAfter, ...] = ()
-    if event is not None and (touched.tokens or touched.item or touched.root or event.place.allocation_id):
-        others = tuple(
-            LevelAfter(level.kind, level.id, level.name, level.limit, level.balance)
-            for level in levels(touched, event.place)[:-1]
-        )
-    return After(funds.limit, funds.balance, others)
+    if event is None or not (touched.tokens or touched.item or touched.root or event.place.allocation_id):
+        return After(funds.limit, funds.balance)
+    others = levels(touched, event.place)[:-1]
+    return After(
+        funds.limit,
+        funds.balance,
+        tuple([LevelAfter(level.kind, level.id, level.name, level.limit, level.balance) for level in others]),
+    )

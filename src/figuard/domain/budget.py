@@ -181,6 +181,18 @@ class Counters:
     revision: int = 0
     next_expiry: Instant | None = None
 
+    def marked(self, marks: Marks) -> Counters:
+        """Return them with these marks."""
+        return Counters(
+            self.events,
+            self.velocity,
+            self.shadow_velocity,
+            self.baseline,
+            marks,
+            self.revision,
+            self.next_expiry,
+        )
+
 
 @valueclass
 class Head:
@@ -229,7 +241,10 @@ class Budget:
 
     def allocation(self, allocation_id: str | None) -> Allocation | None:
         """Return the allocation with this id, or None."""
-        return next((a for a in self.funds.allocations if a.id == allocation_id), None)
+        for allocation in self.funds.allocations:
+            if allocation.id == allocation_id:
+                return allocation
+        return None
 
 
 def has_expired(budget: Budget, now: Instant) -> bool:

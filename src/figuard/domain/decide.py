@@ -8,7 +8,7 @@ from figuard.domain.budget import Budget
 from figuard.domain.checks import CHECKS, Objection
 from figuard.domain.codes import Denial
 from figuard.domain.entitlements import Item
-from figuard.domain.events import Decision, Event, Place, Standing, Verdict
+from figuard.domain.events import APPROVED, Decision, Event, Place, Standing, Verdict
 from figuard.domain.instants import SECOND, Instant
 from figuard.domain.limits import CONFIRMATION_TIMEOUT_SECONDS_MIN, DENIAL_MESSAGE_MAX
 from figuard.domain.situation import Situation
@@ -77,7 +77,7 @@ def _standing(situation: Situation, *, would_hold: bool) -> Standing:
 
 def _verdict(situation: Situation, found: tuple[Denial, Objection] | None) -> Verdict:
     if found is None:
-        return _APPROVED
+        return APPROVED
     denial, said = found
     item = situation.item
     return Verdict(
@@ -92,9 +92,6 @@ def _verdict(situation: Situation, found: tuple[Denial, Objection] | None) -> Ve
         revision=situation.budget.counters.revision,
         item_revision=item.revision if item else 0,
     )
-
-
-_APPROVED = Verdict()
 
 
 def may_differ(denied: Event, budget: Budget, item: Item | None, now: Instant) -> bool:

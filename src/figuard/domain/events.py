@@ -29,6 +29,9 @@ class Decision(StrEnum):
     VOIDED = "VOIDED"
 
 
+_AUTHORIZED, _CONFIRMED = Decision.AUTHORIZED, Decision.CONFIRMED
+
+
 @valueclass
 class Spend:
     """What was asked. ``quantity`` and ``max_subtree`` are quanta; ``category`` is folded."""
@@ -96,6 +99,14 @@ class Standing:
     hold_released_at: Instant | None = None
     void_due_at: Instant | None = None
 
+    def released(self) -> Standing:
+        """Return it with nothing held and nothing waited for any more."""
+        return self.settled(self.booked, self.epoch, self.confirmed)
+
+    def settled(self, booked: int, epoch: int, confirmed: int | None) -> Standing:
+        """Return it with *booked* in its place, nothing held and nothing waited for any more."""
+        return Standing(0, booked, epoch, confirmed, self.refunded, self.subtree, None, self.hold_released_at, None)
+
 
 @valueclass
 class Verdict:
@@ -119,6 +130,10 @@ class Verdict:
     item_revision: int = 0
 
 
+APPROVED = Verdict()
+"""The answer to a request that nothing speaks against."""
+
+
 @valueclass
 class Outcome:
     """What the world reported back."""
@@ -131,6 +146,19 @@ class Outcome:
     occurred_at: Instant | None = None
     settled_at: Instant | None = None
     money_moved: bool = False
+
+    def settled(self, now: Instant, external_transaction_id: str | None, *, money_moved: bool) -> Outcome:
+        """Return it once the spending is known to have happened, under this id if it has one."""
+        return Outcome(
+            False,  # noqa: FBT003 - in the order of the fields, which costs half of what names do
+            None,
+            self.error_message,
+            external_transaction_id,
+            self.source,
+            self.occurred_at,
+            now,
+            money_moved,
+        )
 
 
 @valueclass
@@ -145,15 +173,32 @@ class Event:
     created_at: Instant
     updated_at: Instant
     place: Place = Place()
-    verdict: Verdict = Verdict()
+    verdict: Verdict = APPROVED
     standing: Standing = Standing()
     outcome: Outcome = Outcome()
     attempt: int = 1
 
+    def stepped(self, decision: Decision, standing: Standing, outcome: Outcome, now: Instant) -> Event:
+        """Return the event after a step, which changes nothing else of it."""
+        return Event(
+            self.id,
+            self.tenant_id,
+            self.budget_id,
+            self.spend,
+            decision,
+            self.created_at,
+            now,
+            self.place,
+            self.verdict,
+            standing,
+            outcome,
+            self.attempt,
+        )
+
     @property
     def is_live(self) -> bool:
         """Whether children may hang on it: authorized or confirmed."""
-        return self.decision is Decision.AUTHORIZED or self.decision is Decision.CONFIRMED
+        return self.decision is _AUTHORIZED or self.decision is _CONFIRMED
 
     @property
     def blocks_entity(self) -> bool:

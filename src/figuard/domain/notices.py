@@ -98,9 +98,8 @@ def figures(budget: Budget) -> dict[str, Any]:
     }
 
 
-def level_of(budget: Budget) -> int:
-    """Return how far the budget is used, held amounts included: 100, 90, 50 or 0 percent reached."""
-    limit, left = budget.funds.limit, budget.available()
+def level_of(limit: int, left: int) -> int:
+    """Return how far a budget is used, held amounts included: 100, 90, 50 or 0 percent reached."""
     if left <= 0:
         return 100
     if left * 10 <= limit:
@@ -110,22 +109,22 @@ def level_of(budget: Budget) -> int:
 
 def crossings(before: Budget | None, after: Budget, now: Instant) -> tuple[Marks, list[Notice]]:
     """Return the marks to keep and the notices of thresholds that were crossed upwards since they were last told."""
-    marks = after.counters.marks
+    marks, limit, balance, soft = after.counters.marks, after.funds.limit, after.funds.balance, after.policy.soft_limit
+    used = balance.spent + balance.reserved
+    left = limit - used
+    level = level_of(limit, left)
+    above = soft is not None and used >= soft
     told: list[Notice] = []
-    level = level_of(after)
+    if level == marks.threshold and above is marks.soft and left >= 0:
+        return marks, told
     if level > marks.threshold:
-        used = (after.funds.limit - after.available()) * 10_000 // after.funds.limit
-        told.append(
-            budget_notice(_THRESHOLDS[level], after, now, **figures(after), percentUsed=decimal_of(used * 1_000_000))
-        )
-    soft = after.policy.soft_limit
-    balance = after.funds.balance
-    above = soft is not None and balance.spent + balance.reserved >= soft
+        percent = decimal_of(used * 10_000 // limit * 1_000_000)
+        told.append(budget_notice(_THRESHOLDS[level], after, now, **figures(after), percentUsed=percent))
     if above and not marks.soft and soft is not None:
         told.append(
             budget_notice("BUDGET_SOFT_LIMIT_REACHED", after, now, softLimit=decimal_of(soft), **figures(after))
         )
-    if after.available() < 0 and (before is None or before.available() >= 0):
+    if left < 0 and (before is None or before.available() >= 0):
         told.append(budget_notice("BUDGET_OVERDRAWN", after, now, **figures(after)))
     if level != marks.threshold or above != marks.soft:
         marks = replace(marks, threshold=level, soft=above)

@@ -47,13 +47,7 @@ class Account:
                 msg = f"entry {entry.seq} changes event {entry.change.id}, which was never opened"
                 raise BrokenBook(msg)
             change = entry.change
-            after = replace(
-                before,
-                decision=change.decision,
-                standing=change.standing,
-                outcome=change.outcome,
-                updated_at=entry.at,
-            )
+            after = before.stepped(change.decision, change.standing, change.outcome, entry.at)
             self.step(before, after, entry.kind)
         else:
             if entry.budget is not None:
@@ -86,15 +80,15 @@ class Account:
     def step(self, before: Event | None, after: Event, kind: EntryKind) -> Event:
         """Move everything that one step of an event moves; return the event as it is then."""
         touched = self.touched(after)
-        applied = applied_event(touched, before, after, kind)
-        self.budget = applied.touched.budget
-        self.events[applied.event.id] = applied.event
-        self.last = applied.event
-        for token in applied.touched.tokens:
+        moved, event = applied_event(touched, before, after, kind)
+        self.budget = moved.budget
+        self.events[event.id] = event
+        self.last = event
+        for token in moved.tokens:
             self.tokens[token.id] = token
-        if applied.touched.root is not None:
-            self.events[applied.touched.root.id] = applied.touched.root
-        return applied.event
+        if moved.root is not None:
+            self.events[moved.root.id] = moved.root
+        return event
 
     def _token(self, token: Token) -> None:
         present = self.tokens.get(token.id)

@@ -16,6 +16,8 @@ from figuard.domain.levels import Level, Touched, shortfall
 from figuard.domain.refusal import Refusal
 from figuard.domain.valueclass import replace
 
+_AUTHORIZED, _CONFIRMED = Decision.AUTHORIZED, Decision.CONFIRMED
+
 
 def confirmed(
     event: Event,
@@ -33,47 +35,36 @@ def confirmed(
     the hold ended is booked when it fits. With *money_moved* it is booked whatever the limit: the books must tell
     the truth. Raises ``Refusal``.
     """
-    if event.decision is Decision.CONFIRMED:
-        same = event.standing.confirmed == quantity and external_transaction_id in {
+    standing, outcome, place = event.standing, event.outcome, event.place
+    if event.decision is _CONFIRMED:
+        same = standing.confirmed == quantity and external_transaction_id in {
             None,
-            event.outcome.external_transaction_id,
+            outcome.external_transaction_id,
         }
         if same:
             return event
-        raise _conflict(event, f"confirmed at {text(event.standing.confirmed or 0)}", "confirm it again differently")
-    if event.decision is not Decision.AUTHORIZED and not event.timed_out:
+        raise _conflict(event, f"confirmed at {text(standing.confirmed or 0)}", "confirm it again differently")
+    if event.decision is not _AUTHORIZED and not event.timed_out:
         raise _conflict(event, str(event.decision), "confirm it")
-    if not event.place.shadow and not money_moved:
+    if not place.shadow and not money_moved:
         _check_room(event, touched, quantity)
-    counts = not (event.place.shadow and event.verdict.denial is not None)
-    standing = replace(
-        event.standing,
-        held=0,
-        booked=quantity if counts else 0,
-        epoch=touched.budget.funds.epoch,
-        confirmed=quantity,
-        hold_expires_at=None,
-        void_due_at=None,
+    counts = not (place.shadow and event.verdict.denial is not None)
+    standing = standing.settled(quantity if counts else 0, touched.budget.funds.epoch, quantity)
+    return event.stepped(
+        _CONFIRMED, standing, outcome.settled(now, external_transaction_id, money_moved=money_moved), now
     )
-    outcome = replace(
-        event.outcome,
-        unknown=False,
-        reason=None,
-        external_transaction_id=external_transaction_id,
-        settled_at=now,
-        money_moved=money_moved,
-    )
-    return replace(event, decision=Decision.CONFIRMED, standing=standing, outcome=outcome, updated_at=now)
 
 
 def _check_room(event: Event, touched: Touched, quantity: int) -> None:
     policy = touched.budget.policy
-    if policy.overage is OveragePolicy.REJECT and quantity > event.spend.quantity:
+    if quantity > event.spend.quantity and policy.overage is OveragePolicy.REJECT:
         raise Refusal(
             ErrorCode.CONFIRM_EXCEEDS_HOLD,
             f"event {event.id} was authorized for {text(event.spend.quantity)}, {text(quantity)} cannot be confirmed "
             f"because budget {event.budget_id} has the overage policy REJECT",
         )
+    if quantity <= event.standing.held:
+        return
     overdraft = policy.overdraft_limit if policy.overage is OveragePolicy.ALLOW_WITH_OVERDRAFT else 0
     level = _shortfall(event, touched, quantity - event.standing.held, overdraft=overdraft)
     if level is None:
@@ -92,7 +83,7 @@ def _check_room(event: Event, touched: Touched, quantity: int) -> None:
 def _shortfall(event: Event, touched: Touched, need: int, *, overdraft: int = 0) -> Level | None:
     """Return the first level that cannot take *need* more; a root also counts in its own chain."""
     if event.place.root_id == event.id:
-        touched = touched._replace(root=event)
+        touched = replace(touched, root=event)
     return shortfall(touched, event.place, need, overdraft=overdraft)
 
 
@@ -103,7 +94,7 @@ def failed(event: Event, reason: str, *, now: Instant, error_message: str | None
     if event.decision is not Decision.AUTHORIZED and not event.timed_out:
         raise _conflict(event, str(event.decision), "fail it")
     outcome = replace(event.outcome, unknown=False, reason=reason, error_message=error_message, settled_at=now)
-    return replace(event, decision=Decision.FAILED, standing=_released(event.standing), outcome=outcome, updated_at=now)
+    return event.stepped(Decision.FAILED, event.standing.released(), outcome, now)
 
 
 def voided(event: Event, reason: str, *, now: Instant) -> Event:
@@ -119,12 +110,8 @@ def voided(event: Event, reason: str, *, now: Instant) -> Event:
             f"{event.outcome.external_transaction_id!r} and cannot be voided",
         )
     outcome = replace(event.outcome, unknown=False, reason=reason, settled_at=now)
-    standing = replace(_released(event.standing), booked=0)
-    return replace(event, decision=Decision.VOIDED, standing=standing, outcome=outcome, updated_at=now)
-
-
-def _released(standing: Standing) -> Standing:
-    return replace(standing, held=0, hold_expires_at=None, void_due_at=None)
+    standing = event.standing.settled(0, event.standing.epoch, event.standing.confirmed)
+    return event.stepped(Decision.VOIDED, standing, outcome, now)
 
 
 def refunded(event: Event, quantity: int, *, now: Instant) -> Event:
@@ -208,7 +195,7 @@ def unknown(event: Event, touched: Touched, reason: str | None, *, now: Instant)
     deadline = now + seconds * SECOND if bounded and seconds is not None else None
     standing = replace(standing, hold_expires_at=deadline, void_due_at=None)
     outcome = replace(event.outcome, unknown=True, reason=reason)
-    return replace(event, decision=Decision.AUTHORIZED, standing=standing, outcome=outcome, updated_at=now)
+    return event.stepped(Decision.AUTHORIZED, standing, outcome, now)
 
 
 def hold_ended(event: Event, budget: Budget, *, now: Instant) -> Event:
@@ -223,23 +210,18 @@ def hold_ended(event: Event, budget: Budget, *, now: Instant) -> Event:
         return replace(event, standing=standing, updated_at=now)
     if budget.policy.unknown_outcome is UnknownOutcomePolicy.CONFIRM:
         counts = not (event.place.shadow and event.verdict.denial is not None)
-        standing = replace(
-            _released(event.standing),
-            booked=event.spend.quantity if counts else 0,
-            epoch=budget.funds.epoch,
-            confirmed=event.spend.quantity,
-        )
+        quantity = event.spend.quantity
+        standing = event.standing.settled(quantity if counts else 0, budget.funds.epoch, quantity)
         outcome = replace(event.outcome, unknown=False, settled_at=now)
-        return replace(event, decision=Decision.CONFIRMED, standing=standing, outcome=outcome, updated_at=now)
+        return event.stepped(Decision.CONFIRMED, standing, outcome, now)
     outcome = replace(event.outcome, unknown=False, reason="UNKNOWN_OUTCOME_DEADLINE", settled_at=now)
-    return replace(event, decision=Decision.VOIDED, standing=_released(event.standing), outcome=outcome, updated_at=now)
+    return event.stepped(Decision.VOIDED, event.standing.released(), outcome, now)
 
 
 def timed_out(event: Event, *, now: Instant) -> Event:
     """Return the event voided because no settlement came; a late one can still be booked (``confirmed``)."""
-    standing = replace(_released(event.standing), hold_released_at=event.standing.hold_released_at or now)
-    outcome = replace(event.outcome, reason=CONFIRMATION_TIMEOUT)
-    return replace(event, decision=Decision.VOIDED, standing=standing, outcome=outcome, updated_at=now)
+    standing = replace(event.standing.released(), hold_released_at=event.standing.hold_released_at or now)
+    return event.stepped(Decision.VOIDED, standing, replace(event.outcome, reason=CONFIRMATION_TIMEOUT), now)
 
 
 def external(

@@ -73,7 +73,10 @@ class Token:
 
     def cap(self, category: str) -> Cap | None:
         """Return the cap on a folded category, or None."""
-        return next((c for c in self.caps if c.category == category), None)
+        for cap in self.caps:
+            if cap.category == category:
+                return cap
+        return None
 
 
 def fold(category: str) -> str:

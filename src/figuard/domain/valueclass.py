@@ -38,29 +38,44 @@ def valueclass(cls: type[T]) -> type[T]:
         inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
         return f"{type(self).__qualname__}({inside})"
 
-    place = {one.name: index for index, one in enumerate(listed)}
-    whole = _reader(listed)
-
-    def replaced(self: object, /, **changes: Any) -> Any:  # noqa: ANN401 - a value of the same class
-        values = list(whole(self))
-        for name, changed in changes.items():
-            values[place[name]] = changed
-        return made(*values)
-
-    made.__replace__ = replaced  # pyright: ignore[reportAttributeAccessIssue]
     for name, method in (("__eq__", equals), ("__hash__", hashed), ("__repr__", told)):
         if name not in vars(cls):
             setattr(made, name, method)
     return made
 
 
-def replace(one: T, **changes: Any) -> T:  # noqa: ANN401 - the values of any fields
+def replace(one: T, /, **changes: Any) -> T:  # noqa: ANN401 - the values of any fields
     """
-    Return a value that differs from *one* in these fields, as ``dataclasses.replace`` does, at a sixth of its price.
+    Return a value that differs from *one* in these fields, as ``dataclasses.replace`` does, at a third of its price.
 
-    Raises ``KeyError`` for a name that is no field.
+    Where it is done for every request, a constructor is called instead, which costs a third of this. Raises
+    ``KeyError`` for a name that is no field.
     """
-    return one.__replace__(**changes)  # pyright: ignore - a value of ours has this method, which the checker does not see
+    copied = _COPYING.get(one.__class__) or _copying(one.__class__)
+    try:
+        return copied(one, changes)
+    except AttributeError as error:
+        raise KeyError(str(error)) from None
+
+
+_Copy = Callable[[Any, dict[str, Any]], Any]
+_COPYING: dict[type, _Copy] = {}
+
+
+def _copying(of: type) -> _Copy:
+    """Return the function behind ``replace`` for a class, written out field by field when it is first needed."""
+    lines = [
+        "def copied(one, changes):",
+        " new = blank(of)",
+        *(f" new.{field.name} = one.{field.name}" for field in fields(of)),
+        " for name in changes: setattr(new, name, changes[name])",
+        " return new",
+    ]
+    scope: dict[str, Any] = {"blank": object.__new__, "of": of}
+    exec("\n".join(lines), scope)  # noqa: S102 - names of fields of our own classes
+    copied: _Copy = scope["copied"]
+    _COPYING[of] = copied
+    return copied
 
 
 def _reader(listed: Sequence[Field[Any]]) -> Callable[[object], tuple[Any, ...]]:

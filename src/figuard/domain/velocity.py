@@ -99,18 +99,15 @@ class Windows:
 
     def counted(self, limits: VelocityLimits, now: Instant, approved: int) -> Windows:
         """Return the windows with one request of *approved* quanta added; only windows with a limit are kept."""
-        if not limits.any:
+        per_minute, amount_per_hour, per_day = limits.per_minute, limits.amount_per_hour, limits.per_day
+        if per_minute is None and amount_per_hour is None and per_day is None:
             return _EMPTY if self.minute or self.hour or self.day else self
+        hour = self.hour if amount_per_hour is not None else ()
         return Windows(
-            added(self.minute, MINUTE_WINDOW, now, 1) if limits.per_minute is not None else (),
-            self._hour(limits, now, approved),
-            added(self.day, DAY_WINDOW, now, 1) if limits.per_day is not None else (),
+            added(self.minute, MINUTE_WINDOW, now, 1) if per_minute is not None else (),
+            added(hour, HOUR_WINDOW, now, approved) if approved and amount_per_hour is not None else hour,
+            added(self.day, DAY_WINDOW, now, 1) if per_day is not None else (),
         )
-
-    def _hour(self, limits: VelocityLimits, now: Instant, approved: int) -> Ring:
-        if limits.amount_per_hour is None:
-            return ()
-        return added(self.hour, HOUR_WINDOW, now, approved) if approved else self.hour
 
 
 _EMPTY = Windows()

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from figuard.domain import books, notices
 from figuard.domain.admin import ApiKey, Delivery, Notice, Receipt, Remembered, Tenant, Webhook
 from figuard.domain.books import Entry, EntryKind, EventChange
-from figuard.domain.budget import Budget, Counters, Head
+from figuard.domain.budget import Budget, Head
 from figuard.domain.codes import ErrorCode
 from figuard.domain.entitlements import Item, Subscription
 from figuard.domain.events import Event
@@ -24,6 +24,7 @@ from figuard.domain.levels import Touched
 from figuard.domain.refusal import Refusal
 from figuard.domain.tokens import Token
 from figuard.domain.valueclass import replace
+from figuard.engine.marks import LISTED, Mark, key_of
 from figuard.engine.seal import seal
 from figuard.ports import Changes, Hasher, Ids, Kind, Record, SealedEntry
 
@@ -43,31 +44,6 @@ Wanted = tuple[Kind, Sequence[Any]]
 """What a ``Load`` is, or a bare pair where many are made: to make one with names costs ten times as much."""
 
 
-def key_of(record: Record) -> Any:  # noqa: ANN401 - a str, or a tuple of them
-    """Return what identifies a record among those of its type."""
-    if isinstance(record, Remembered):
-        return (record.tenant_id, record.operation, record.key)
-    return record.id
-
-
-def _attempt(event: Event) -> tuple[str, bool, str]:
-    return (event.budget_id, event.place.shadow, event.spend.key)
-
-
-# Look-ups that a new record must appear in when they were made earlier in the same batch.
-_NEWEST: Mapping[type, tuple[tuple[Kind, Callable[[Any], Any]], ...]] = {
-    Event: ((Kind.ATTEMPTS, _attempt),),
-    Remembered: ((Kind.REMEMBERED, key_of),),
-}
-_AMONG: Mapping[type, tuple[tuple[Kind, Callable[[Any], Any]], ...]] = {
-    Event: ((Kind.ENTITY_EVENTS, lambda e: (e.budget_id, e.spend.entity_id)),),
-    Token: ((Kind.BUDGET_TOKENS, lambda t: t.budget_id),),
-    Item: ((Kind.SUBSCRIPTION_ITEMS, lambda i: i.subscription_id),),
-    Webhook: ((Kind.TENANT_WEBHOOKS, lambda w: w.tenant_id),),
-    Receipt: ((Kind.RECEIPTS, lambda r: r.budget_id),),
-    Budget: ((Kind.REFERENCES, lambda b: (b.tenant_id, b.identity.external_reference)),),
-    Subscription: ((Kind.SUBSCRIBERS, lambda s: (s.tenant_id, s.external_subscriber_id)),),
-}
 _PLAIN = frozenset({Kind.EVENT_HOMES, Kind.TOKEN_HOMES, Kind.NEXT_EXPIRY, Kind.REFERENCES, Kind.SUBSCRIBERS})
 """Reads that answer ids or numbers rather than records."""
 
@@ -162,34 +138,28 @@ class Work:
 
     def put(self, record: Record) -> None:
         """Make *record* the present value; new ones are inserted, known ones updated."""
-        of, key = type(record), key_of(record)
-        kept = self._records.setdefault(of, {})
-        is_new = key not in kept
-        self._set(kept, key, record)
-        if is_new or (of, key) not in self._dirty:
-            self._set(self._dirty, (of, key), is_new)
-        if is_new:
-            self._index(of, key, record)
+        self._put(record.__class__, key_of(record), record)
+
+    def _put(self, of: type, key: Any, record: Record) -> None:  # noqa: ANN401 - a str, or a tuple of them
+        kept, mark, dirty = self._records[of], (of, key), self._dirty
+        before = kept.get(key, _MISSING)
+        self._journal.append((kept, key, before))
+        kept[key] = record
+        if before is _MISSING:
+            self._set(dirty, mark, True)  # noqa: FBT003 - what the mark says: it is new
+            self._index(mark, record)
+        elif mark not in dirty:
+            self._set(dirty, mark, False)  # noqa: FBT003
 
     def forget(self, answer: Remembered) -> None:
         """Let a remembered answer go, unless this work remembers another one under its key."""
         self._set(self._forgotten, key_of(answer), answer)
 
-    def _index(self, of: type, key: Any, record: Record) -> None:  # noqa: ANN401 - a str, or a tuple of them
-        for kind, look_up in _NEWEST.get(of, ()):
+    def _index(self, mark: Mark, record: Record) -> None:
+        for kind, look_up, added in LISTED.get(mark[0], ()):
             found = self._found.get(kind)
-            if found is not None and look_up(record) in found:
-                self._set(found, look_up(record), (of, key))
-        for kind, look_up in _AMONG.get(of, ()):
-            found, where = self._found.get(kind), look_up(record)
-            if found is None or where not in found:
-                continue
-            if kind is Kind.SUBSCRIBERS:
-                self._set(found, where, key)
-            elif kind is Kind.REFERENCES:
-                self._set(found, where, (key, *(found[where] or ())))
-            else:
-                self._set(found, where, (*(found[where] or ()), (of, key)))
+            if found and (where := look_up(record)) in found:
+                self._set(found, where, added(found[where] or (), mark))
 
     def _set(self, where: dict[Any, Any], key: Any, value: Any) -> None:  # noqa: ANN401 - a generic journal
         self._journal.append((where, key, where.get(key, _MISSING)))
@@ -218,9 +188,8 @@ class Work:
 
     def touched(self, event: Event) -> Touched:
         """Return everything that a step of *event* can move. All of it must have been read."""
-        place = event.place
-        budget = self.need(Budget, event.budget_id)
-        tokens = tuple(self.need(Token, ref.token_id) for ref in place.caps)
+        place, budget = event.place, self.need(Budget, event.budget_id)
+        tokens = tuple([self.need(Token, ref.token_id) for ref in place.caps]) if place.caps else ()
         item = self.get(Item, place.item_id) if place.item_id else None
         root = self.get(Event, place.root_id) if place.root_id and place.root_id != event.id else None
         return Touched(budget, tokens, item, root)
@@ -231,44 +200,56 @@ class Work:
         """Record one step of an event: entry, balances at every level, counters, notices. Return it as stored."""
         touched = self.touched(after)
         present = touched.budget
-        now = self.now_of(present)
-        applied = books.applied_event(touched, before, after, kind)
-        moved, event = applied.touched, applied.event
-        marks, told = notices.crossings(present, moved.budget, now)
-        if kind in notices.TELLING and not after.place.shadow:
-            tell = partial(notices.event_notices, kind, moved.budget, event, now)
-            self._notices.append((present.tenant_id, tell))
-        self._tell(present.tenant_id, told)
-        entry = Entry(
-            book_id=present.id,
-            tenant_id=present.tenant_id,
-            seq=present.head.seq + 1,
-            at=now,
-            kind=kind,
-            actor=actor,
-            prev=present.head.hash,
-            event=after if before is None else None,
-            change=None if before is None else EventChange(after.id, after.decision, after.standing, after.outcome),
-            note=note,
-            after=books.figures(moved, event),
-        )
-        head = self._append(entry)
+        identity, now = present.identity, self.now_of(present)
+        moved, event = books.applied_event(touched, before, after, kind)
         budget = moved.budget
-        counters = budget.counters if marks is budget.counters.marks else _marked(budget.counters, marks)
-        self.put(
-            Budget(budget.identity, budget.policy, budget.funds, budget.status, budget.cancelled_at, counters, head)
+        marks, told = notices.crossings(present, budget, now)
+        if kind in notices.TELLING and not after.place.shadow:
+            tell = partial(notices.event_notices, kind, budget, event, now)
+            self._notices.append((identity.tenant_id, tell))
+        self._tell(identity.tenant_id, told)
+        head = self._append(
+            Entry(
+                identity.id,
+                identity.tenant_id,
+                present.head.seq + 1,
+                now,
+                kind,
+                actor,
+                present.head.hash,
+                after if before is None else None,
+                None if before is None else EventChange(after.id, after.decision, after.standing, after.outcome),
+                None,  # no opening, nor any other fact: by place, because arguments with names cost twice as much
+                None,
+                None,
+                None,
+                None,
+                note,
+                books.figures(moved, event),
+            )
         )
-        self.put(event)
+        counters = budget.counters if marks is budget.counters.marks else budget.counters.marked(marks)
+        self._put(
+            Budget,
+            identity.id,
+            Budget(identity, budget.policy, budget.funds, budget.status, budget.cancelled_at, counters, head),
+        )
+        self._put(Event, event.id, event)
         if before is None:
             self.opened.append(event)
-        for old, new in zip(touched.tokens, moved.tokens, strict=True):
+        if moved is not touched:
+            self._put_others(touched, moved)
+        return event
+
+    def _put_others(self, before: Touched, after: Touched) -> None:
+        """Keep what a step moved beside the budget and the event."""
+        for old, new in zip(before.tokens, after.tokens, strict=True):
             if new is not old:
                 self.put(new)
-        if moved.root is not None and moved.root is not touched.root:
-            self.put(moved.root)
-        if moved.item is not None and moved.item is not touched.item:
-            self.put(moved.item)
-        return event
+        if after.root is not None and after.root is not before.root:
+            self.put(after.root)
+        if after.item is not None and after.item is not before.item:
+            self.put(after.item)
 
     def change(
         self,
@@ -380,18 +361,6 @@ class Work:
             created_at=self.now,
             due_at=self.now,
         )
-
-
-def _marked(counters: Counters, marks: Any) -> Counters:  # noqa: ANN401 - Marks
-    return Counters(
-        counters.events,
-        counters.velocity,
-        counters.shadow_velocity,
-        counters.baseline,
-        marks,
-        counters.revision,
-        counters.next_expiry,
-    )
 
 
 def _word(of: type) -> str:

@@ -36,11 +36,13 @@ def told(*spendings: AmountLike, limit: AmountLike = 100, **fields: Any) -> list
     [(0, 0), ("49.99", 0), (50, 50), ("89.99", 50), (90, 90), ("99.99999999", 90), (100, 100), (200, 100)],
 )
 def test_a_budget_is_used_to_none_half_nine_tenths_or_all(used: AmountLike, level: int):
-    assert level == level_of(budget(100, spent=used))
+    assert level == level_of(quanta(100), quanta(100) - quanta(used))
 
 
 def test_what_is_held_counts_as_used():
-    assert 50 == level_of(budget(100, spent=20, reserved=30))
+    marks, _ = crossings(None, budget(100, spent=20, reserved=30), NOW)
+
+    assert 50 == marks.threshold
 
 
 def test_each_threshold_is_told_as_it_is_crossed():
