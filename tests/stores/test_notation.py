@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
-from figuard.domain.valueclass import valueclass
-from figuard.ports.notation import Notation
+from figuard.domain.books import Entry, EntryKind
+from figuard.domain.budget import Budget, Funds, Identity, Policy
+from figuard.domain.events import Decision, Event, Spend
+from figuard.domain.valueclass import replace, valueclass
+from figuard.ports.notation import KEPT, Notation, _mirror
 
 
 class Colour(StrEnum):
@@ -71,6 +74,63 @@ def test_a_member_at_its_default_is_left_out_unless_it_is_a_number_or_an_object(
         "leaf": {"size": 0},
         "made": {"name": "made", "size": 1},
     }
+
+
+def test_a_part_that_is_the_default_is_written_as_one_that_only_says_the_same():
+    assert NOTATION.encode(Tree("x")) == NOTATION.encode(Tree("x", Leaf()))
+
+
+def test_a_part_that_says_what_the_default_says_is_read_as_the_default():
+    again, other = NOTATION.decode(NOTATION.encode(Tree("x", Leaf()))), NOTATION.decode('{"id":"x","leaf":{"size":1}}')
+
+    assert again.leaf is Tree("y").leaf
+    assert other.leaf == Leaf(size=1)
+
+
+def event(number: int) -> Event:
+    spend = Spend(f"k{number}", "agent", "PAY", "something", number, "print")
+    return Event(f"e{number}", "tenant", "budget", spend, Decision.AUTHORIZED, 1, 1)
+
+
+def entry_of(opened: Event) -> Entry:
+    return Entry("budget", "tenant", 1, 1, EntryKind.AUTHORIZED, "agent", "before", opened)
+
+
+def test_an_event_is_encoded_once_for_its_entry_and_its_row():
+    opened, entries, events = event(1), Notation(Entry), Notation(Event)
+    body = entries.encode(entry_of(opened))
+    row = events.encode(opened)
+
+    assert row in body
+    assert events.encode(opened) is row
+    assert events.encode(replace(opened)) == row
+
+
+def test_what_is_remembered_is_bounded_and_never_taken_for_another():
+    entries, events, budgets = Notation(Entry), Notation(Event), Notation(Budget)
+    most = max(KEPT.values())
+    mirrors = [_mirror(of).kept for of in KEPT]
+
+    # Nobody else holds these values, so those that come later get the identities of those that are gone.
+    for number in range(most + 100):
+        opened = event(number)
+        assert b'"id":"e%d"' % number in entries.encode(entry_of(opened))
+        assert b'"id":"e%d"' % number in events.encode(opened)
+        written = budgets.encode(Budget(Identity(f"b{number}", "t", "u", 1), Policy(number), Funds(1)))
+        assert b'"id":"b%d"' % number in written
+        assert b'"expires_at":%d' % number in written
+
+    assert [len(kept._written) <= KEPT[of] for of, kept in zip(KEPT, mirrors, strict=True) if kept] == [True] * 3
+
+
+def test_a_changed_budget_is_written_with_its_changes():
+    budgets = Notation(Budget)
+    before = Budget(Identity("b", "t", "u", 1), Policy(grace_seconds=1), Funds(1))
+    budgets.encode(before)
+    after = replace(before, policy=replace(before.policy, grace_seconds=2), funds=Funds(3))
+
+    assert budgets.decode(budgets.encode(after)) == after
+    assert budgets.decode(budgets.encode(before)) == before
 
 
 def test_threads_that_write_and_read_for_the_first_time_at_once():

@@ -5,13 +5,14 @@ A member at its default is left out, which halves what an authorization writes; 
 objects themselves, are always there, so that nobody who reads a balance has to know what is meant by nothing.
 
 Values are plain dataclasses, because the rules know no library. Each has a mirror here, a struct of the JSON library,
-through which it is encoded and decoded at half the price of a dataclass.
+through which it is encoded and decoded at half the price of a dataclass. What is certain to be the same bytes as before
+is not encoded again: a part that is the default itself, and the values of the classes in ``KEPT``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from threading import Lock
 from types import NoneType, UnionType
@@ -19,16 +20,27 @@ from typing import Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origi
 
 import msgspec
 
+from figuard.domain.budget import Identity, Policy
+from figuard.domain.events import Event
+
 T = TypeVar("T")
 _Convert = Callable[[Any], Any]
 _ENCODE = msgspec.json.Encoder().encode
 _MAKING = Lock()
 
+KEPT: Mapping[type, int] = {Event: 256, Identity: 8192, Policy: 8192}
+"""
+Classes whose values are written more than once as they are, and of how many values the bytes are remembered.
+
+A new event is written in its ledger entry and in its row; what never or seldom changes of a budget, with each of its
+versions. A value is known by its identity alone: it does not change, and while it is remembered it stays alive.
+"""
+
 
 class _Ways(NamedTuple):
-    """To the struct, from JSON to the struct, and from the struct."""
+    """To JSON, from JSON to the struct, and from the struct."""
 
-    outward: _Convert
+    encode: Callable[[Any], bytes]
     decode: _Convert
     inward: _Convert
 
@@ -44,7 +56,7 @@ class Notation(Generic[T]):
     def encode(self, value: T) -> bytes:
         """Return *value* as JSON."""
         ways = self._ways or self._made()
-        return _ENCODE(ways.outward(value))
+        return ways.encode(value)
 
     def decode(self, text: str | bytes) -> T:
         """Return the value that some JSON says. Raises ``ValueError`` for text that is no such value."""
@@ -58,85 +70,187 @@ class Notation(Generic[T]):
         with _MAKING:
             if self._ways is None:
                 mirror = _mirror(self._of)
-                self._ways = _Ways(mirror.outward, msgspec.json.Decoder(mirror.struct).decode, mirror.inward)
+                encode = mirror.kept.encode if mirror.kept else _encoder(mirror.outward)
+                self._ways = _Ways(encode, msgspec.json.Decoder(mirror.struct).decode, mirror.inward)
             return self._ways
 
 
+def _encoder(outward: _Convert) -> Callable[[Any], bytes]:
+    return lambda value: _ENCODE(outward(value))
+
+
+class _Kept:
+    """The bytes of the values of one class that were written as parts of others."""
+
+    def __init__(self, outward: _Convert, most: int) -> None:
+        self._outward = outward
+        self._most = most
+        self._written: dict[int, tuple[Any, msgspec.Raw, bytes]] = {}
+
+    def part(self, value: Any) -> msgspec.Raw:  # noqa: ANN401 - a value of the class
+        """Return the value as a part of another, and remember its bytes."""
+        known = self._written.get(id(value))
+        if known is not None:
+            return known[1]
+        data = _ENCODE(self._outward(value))
+        raw = msgspec.Raw(data)
+        if len(self._written) >= self._most:
+            self._written.clear()
+        # With the value itself: as long as it lives, no other one has its identity.
+        self._written[id(value)] = (value, raw, data)
+        return raw
+
+    def encode(self, value: Any) -> bytes:  # noqa: ANN401 - a value of the class
+        """Return the value's bytes: those that are remembered, if they are."""
+        known = self._written.get(id(value))
+        return _ENCODE(self._outward(value)) if known is None else known[2]
+
+
 class _Mirror(NamedTuple):
-    """The struct of a class, and the ways there and back."""
+    """The struct of a class, the ways there and back, and what was written if that is remembered."""
 
     struct: type
     outward: _Convert
     inward: _Convert
+    kept: _Kept | None
 
 
 class _Part(NamedTuple):
-    """A field that holds another mirrored class: whether it may be None, and how it is converted either way."""
+    """A field that holds values of another mirrored class: one, perhaps one, or a tuple of them."""
 
-    optional: bool
-    outward: _Convert
-    inward: _Convert
+    of: type
+    optional: bool = False
+    many: bool = False
 
 
 @cache
 def _mirror(of: type) -> _Mirror:
     """Return the mirror of a class, always the same one."""
-    hints = get_type_hints(of)
     members: list[tuple[str, Any] | tuple[str, Any, Any]] = []
-    parts: dict[str, _Part] = {}
-    for field in fields(of):
-        told, part = _type(hints[field.name])
+    for field, told, part in _members(of):
         default: Any = field.default if field.default_factory is MISSING else field.default_factory()
-        if part is not None:
-            parts[field.name] = part
-            default = default if default is MISSING or not default else part.outward(default)
+        if part is not None and is_dataclass(default):
+            default = _struct(default)
         if isinstance(default, msgspec.Struct) or type(default) is int:
             # Made by a function a default is written out all the same; and it may be shared, since nothing changes it.
             default = msgspec.field(default_factory=lambda shared=default: shared)
         members.append((field.name, told) if default is MISSING else (field.name, told, default))
     struct = msgspec.defstruct(of.__name__, members, omit_defaults=True, gc=False)
-    names = [field.name for field in fields(of)]
-    outward = {name: (part.outward, part.optional) for name, part in parts.items()}
-    inward = {name: (part.inward, part.optional) for name, part in parts.items()}
-    return _Mirror(struct, _converter(names, struct, outward), _converter(names, of, inward))
+    outward = _Outward().function(of, struct)
+    return _Mirror(struct, outward, _Inward().function(of, of), _Kept(outward, KEPT[of]) if of in KEPT else None)
 
 
-def _converter(names: list[str], made: type, converts: dict[str, tuple[_Convert, bool]]) -> _Convert:
+def _struct(value: Any) -> Any:  # noqa: ANN401 - any value of a mirrored class
+    """Return the struct of a default, which has no tuples of parts."""
+    of: type[Any] = value.__class__
+    inside: list[Any] = [getattr(value, field.name) for field in fields(of)]
+    return _mirror(of).struct(*[_struct(one) if is_dataclass(one) else one for one in inside])
+
+
+class _Function:
     """
-    Return a function that builds *made* from an object with the attributes *names*.
+    A function from a value to its struct, or back, written out as ``dataclasses`` writes out ``__init__``.
 
-    *converts* says for some of them how, and whether they may be None. The function is written out, as ``dataclasses``
-    writes out ``__init__``: reading attributes by name costs four times as much.
+    Parts that are always there are made in its own lines: a call for each, or reading attributes by name, would cost
+    more than all the rest.
     """
-    scope: dict[str, Any] = {"made": made, **{f"to_{name}": convert for name, (convert, _) in converts.items()}}
-    arguments: list[str] = []
-    for name in names:
-        _, optional = converts.get(name, (None, False))
-        value = f"to_{name}(v.{name})" if name in converts else f"v.{name}"
-        arguments.append(f"None if v.{name} is None else {value}" if optional else value)
-    exec(f"def convert(v): return made({', '.join(arguments)})", scope)  # noqa: S102 - names of fields of our own classes
-    convert: _Convert = scope["convert"]
-    return convert
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.scope: dict[str, Any] = {}
+
+    def function(self, of: type, made: type) -> _Convert:
+        """Return the function for a class, of which *made* is the class or the struct."""
+        expression = self.whole(of, made, "value")
+        body = "".join(f"\n    {line}" for line in (*self.lines, f"return {expression}"))
+        exec(f"def convert(value):{body}", self.scope)  # noqa: S102 - names of fields of our own classes
+        convert: _Convert = self.scope["convert"]
+        return convert
+
+    def whole(self, of: type, made: type, value: str) -> str:
+        """Return an expression that makes *made* of what the name *value* stands for."""
+        arguments: list[str] = []
+        for field, _, part in _members(of):
+            read = f"{value}.{field.name}"
+            if part is None:
+                arguments.append(read)
+            elif part.many:
+                arguments.append(f"tuple([{self.call(part.of)}(one) for one in {read}]) if {read} else ()")
+            elif part.optional:
+                arguments.append(f"None if {read} is None else {self.call(part.of)}({read})")
+            else:
+                arguments.append(self.inside(part.of, read, field.default))
+        return f"{self.name(made)}({', '.join(arguments)})"
+
+    def name(self, thing: object) -> str:
+        """Return a name for something in the function's scope."""
+        name = f"known{len(self.scope)}"
+        self.scope[name] = thing
+        return name
+
+    def local(self, read: str) -> str:
+        """Return a name for a part that is read once."""
+        name = f"part{len(self.lines)}"
+        self.lines.append(f"{name} = {read}")
+        return name
+
+    def call(self, of: type) -> str:
+        """Return the name of a function that converts a part."""
+        raise NotImplementedError
+
+    def inside(self, of: type, read: str, default: object) -> str:
+        """Return an expression for a part that is always there."""
+        raise NotImplementedError
+
+
+class _Outward(_Function):
+    """From a value to its struct. What was written before stands in it as the bytes that it was written as."""
+
+    def call(self, of: type) -> str:
+        mirror = _mirror(of)
+        return self.name(mirror.kept.part if mirror.kept else mirror.outward)
+
+    def inside(self, of: type, read: str, default: object) -> str:
+        mirror = _mirror(of)
+        if mirror.kept:
+            return f"{self.call(of)}({read})"
+        part = self.local(read)
+        whole = self.whole(of, mirror.struct, part)
+        if not isinstance(default, of):
+            return whole
+        return f"{self.name(msgspec.Raw(_ENCODE(_struct(default))))} if {part} is {self.name(default)} else {whole}"
+
+
+class _Inward(_Function):
+    """From a struct to its value. A part that says what the default says is the default itself."""
+
+    def call(self, of: type) -> str:
+        return self.name(_mirror(of).inward)
+
+    def inside(self, of: type, read: str, default: object) -> str:
+        part = self.local(read)
+        whole = self.whole(of, of, part)
+        if not isinstance(default, of):
+            return whole
+        return f"{self.name(default)} if {part} == {self.name(_struct(default))} else {whole}"
+
+
+@cache
+def _members(of: type) -> tuple[tuple[Field[Any], Any, _Part | None], ...]:
+    """Return the fields of a class, what the struct declares for each, and the parts that it holds if it holds some."""
+    hints = get_type_hints(of)
+    return tuple((field, *_type(hints[field.name])) for field in fields(of))
 
 
 def _type(hint: Any) -> tuple[Any, _Part | None]:  # noqa: ANN401 - any annotation
-    """Return what the struct declares for an annotation, and how the field is converted if it must be."""
+    """Return what the struct declares for an annotation, and the part that the field holds if it is one."""
     if isinstance(hint, type) and is_dataclass(hint):
-        mirror = _mirror(hint)
-        return mirror.struct, _Part(optional=False, outward=mirror.outward, inward=mirror.inward)
+        return _mirror(hint).struct, _Part(hint)
     inside = get_args(hint)
     if get_origin(hint) in {Union, UnionType} and NoneType in inside:
         (other,) = (one for one in inside if one is not NoneType) if len(inside) == 2 else (None,)  # noqa: PLR2004
         if isinstance(other, type) and is_dataclass(other):
-            mirror = _mirror(other)
-            part = _Part(optional=True, outward=mirror.outward, inward=mirror.inward)
-            return mirror.struct | None, part
+            return _mirror(other).struct | None, _Part(other, optional=True)
     if get_origin(hint) is tuple and inside and isinstance(inside[0], type) and is_dataclass(inside[0]):
-        mirror = _mirror(inside[0])
-        part = _Part(optional=False, outward=_each(mirror.outward), inward=_each(mirror.inward))
-        return tuple[mirror.struct, ...], part
+        return tuple[_mirror(inside[0]).struct, ...], _Part(inside[0], many=True)
     return hint, None  # pyright: ignore[reportUnknownVariableType] - any annotation is
-
-
-def _each(convert: _Convert) -> _Convert:
-    return lambda values: tuple([convert(value) for value in values]) if values else ()
