@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.load.judge import Judge, Told
 from tests.load.places import FIGUARD, START_SECONDS, STOP_SECONDS
 from tests.load.test_mishaps import judge, ordeal
-from tests.load.test_races import created, judge_storm, rush, storm
+from tests.load.test_races import SPEND, created, judge_storm, rush, storm
 from tests.load.wire import Line
 
 LIMIT, ASKED, CALLERS = 1000, 200, 10
@@ -179,6 +179,13 @@ def test_a_port_that_others_listen_on_is_refused(postgres_served):
             postgres_served.serve("--port", str(server.port), workers=workers)
 
 
+async def everybody(lines, method, path, body=None, **headers):
+    """
+    The statuses of one request over each of some connections.
+    """
+    return Counter([(await line.call(method, path, body, **headers)).status for line in lines])
+
+
 @pytest.mark.full
 def test_a_revoked_key_opens_no_worker(postgres_served):
     """
@@ -187,28 +194,53 @@ def test_a_revoked_key_opens_no_worker(postgres_served):
     url = postgres_served.serve(workers="2").url
     spender = postgres_served.figuard("tenant", "key", postgres_served.tenant, "--json")
     lines = [Line(url, spender["key"]) for _ in range(20)]
-
-    async def everybody(method, path, body=None):
-        return Counter([(await line.call(method, path, body)).status for line in lines])
+    body = {"userId": "user", "totalLimit": 5, "expiresAt": "2027-06-01T00:00:00Z"}
 
     async def revoked():
-        body = {"userId": "user", "totalLimit": 5, "expiresAt": "2027-06-01T00:00:00Z"}
-        before = await everybody("GET", "/budgets"), await everybody("POST", "/budgets", body)
+        before = await everybody(lines, "GET", "/budgets"), await everybody(lines, "POST", "/budgets", body)
         administrator = Line(url, postgres_served.key)
-        answer = await administrator.call("POST", f"/api-keys/{spender['key_id']}/revoke")
+        assert 200 == (await administrator.call("POST", f"/api-keys/{spender['key_id']}/revoke")).status
         at = time.monotonic()
-        ordered = await everybody("POST", "/budgets", body)
+        ordered = await everybody(lines, "POST", "/budgets", body)
         await asyncio.sleep(max(0.0, at + 1 - time.monotonic()))
-        read = await everybody("GET", "/budgets")
+        read = await everybody(lines, "GET", "/budgets")
         for line in (*lines, administrator):
             line.close()
-        return before, answer.status, ordered, read
+        return before, ordered, read
 
-    before, status, ordered, read = asyncio.run(revoked())
+    before, ordered, read = asyncio.run(revoked())
 
     assert (Counter({200: 20}), Counter({201: 20})) == before
-    assert 200 == status
     assert (Counter({401: 20}), Counter({401: 20})) == (ordered, read)
+
+
+@pytest.mark.full
+def test_a_revoked_token_spends_at_no_worker(postgres_served):
+    """
+    At once, although every worker remembers where it led to.
+    """
+    url = postgres_served.serve(workers="2").url
+    lines = [Line(url, postgres_served.key) for _ in range(20)]
+
+    async def spend(token, name):
+        statuses = Counter()
+        for number, line in enumerate(lines):
+            body = {**SPEND, "requestedQuantity": 1, "claimedCategory": "model", "idempotencyKey": f"{name}-{number}"}
+            statuses[(await line.call("POST", "/authorize", body, x_session_token=token)).status] += 1
+        return statuses
+
+    async def revoked():
+        budget, _ = await created(url, postgres_served.key, LIMIT)
+        body = {"label": "agent", "caps": [{"category": "model", "limit": LIMIT}]}
+        made = await lines[0].call("POST", f"/budgets/{budget}/delegation-tokens", body)
+        before = await spend(made.body["sessionToken"], "before")
+        assert (await lines[0].call("DELETE", f"/delegation-tokens/{made.body['id']}")).status in {200, 204}
+        after = await spend(made.body["sessionToken"], "after")
+        for line in lines:
+            line.close()
+        return before, after
+
+    assert (Counter({200: 20}), Counter({401: 20})) == asyncio.run(revoked())
 
 
 @pytest.mark.full
