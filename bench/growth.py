@@ -2,23 +2,35 @@
 How cost grows: latency with ever more events in a budget and ever more budgets in the store, memory under load.
 
 Every figure is a ratio to the first of its row, measured in turns so that a busy moment of the machine meets all
-sizes alike. ``python -m bench growth`` prints the rows, up to a million events and a million budgets.
+sizes alike. ``python -m bench growth`` prints the rows, up to a million events and a million budgets;
+``python -m bench growth quick`` stops at a thousandth of that.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench import served
 from bench.filler import fill_budgets
 from bench.served import Stand, token_of
 
 ROUNDS = 5
-EVENTS = (1_000, 100_000, 1_000_000)
-BUDGETS = (10, 10_000, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far to go: events of a budget, budgets of a store, seconds of load while memory is watched."""
+
+    events: tuple[int, ...]
+    budgets: tuple[int, ...]
+    seconds: float
+
+
+FULL = Extent((1_000, 100_000, 1_000_000), (10, 10_000, 1_000_000), 600)
+QUICK = Extent((100, 1_000), (10, 1_000), 6)
 
 
 def medians(on: Stand, tokens: Sequence[list[str]], seconds: float, rounds: int = ROUNDS) -> list[float]:
@@ -82,13 +94,21 @@ def slope(held: Sequence[int]) -> float:
     return (after - before) / before
 
 
-def report(on: Stand, seconds: float, say: Any) -> None:
-    """Measure everything and say it."""
-    for name, row in (("events", by_events(on, EVENTS, seconds)), ("budgets", by_budgets(on, BUDGETS, seconds))):
-        for size, ratio in ratios(row).items():
-            say(f"{size:>9,} {name}: p50 {row[size]:,.0f} µs, {ratio:.2f}×")
-    held = memory(on, 600)
-    say(f"memory over ten minutes of load: {', '.join(f'{one / 2**20:.0f} MiB' for one in held)}")
+def report_events(on: Stand, extent: Extent, say: Callable[[str], None]) -> None:
+    """Measure what grows with events and with load, and say it."""
+    _say_rows("events", by_events(on, extent.events, on.seconds), say)
+    held = memory(on, extent.seconds)
+    say(f"memory over {extent.seconds:g} s of load: {', '.join(f'{one / 2**20:.0f} MiB' for one in held)}")
 
 
-__all__ = ["by_budgets", "by_events", "memory", "report", "slope"]
+def report_budgets(on: Stand, extent: Extent, say: Callable[[str], None]) -> None:
+    """Measure what grows with budgets, and say it."""
+    _say_rows("budgets", by_budgets(on, extent.budgets, on.seconds), say)
+
+
+def _say_rows(of: str, row: Mapping[int, float], say: Callable[[str], None]) -> None:
+    for size, ratio in ratios(row).items():
+        say(f"{size:>9,} {of}: p50 {row[size]:,.0f} µs, {ratio:.2f}×")
+
+
+__all__ = ["FULL", "QUICK", "by_budgets", "by_events", "memory", "report_budgets", "report_events", "slope"]

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.load import Job
+from figuard import FiGuardClient
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60.0
@@ -68,6 +69,14 @@ class Front:
         if refused or len(heard["kept"]) != len(bodies):
             raise Broken(f"{len(heard['kept'])} of {len(bodies)} answers, refused: {refused[:1]}")
         return heard["kept"]
+
+    def verify(self, budget_ids: Iterable[str]) -> None:
+        """Let the server verify some books. Raises ``Broken`` when anything is wrong with one."""
+        with FiGuardClient(api_key=self.key, base_url=f"http://{self.host}:{self.port}") as client:
+            for budget_id in budget_ids:
+                found = client.verify_ledger(budget_id)
+                if not found.is_sound:
+                    raise Broken(f"the ledger is broken after a benchmark: {found}")
 
 
 def finished_load(load: subprocess.Popen[str]) -> dict[str, Any]:
@@ -135,20 +144,15 @@ def environment(preload: str | None) -> dict[str, str]:
     return kept | ({"LD_PRELOAD": preload} if preload else {})
 
 
-def verify(database: str, budget_id: str | None = None) -> int:
+def verify(database: str) -> int:
     """
-    Verify all books of a database, or one, as ``figuard ledger verify`` does; return how many entries there were.
+    Verify all books of a database, as ``figuard ledger verify`` does; return how many entries there were.
 
     Raises ``Broken`` when anything is wrong with them.
     """
     words = [sys.executable, "-m", "figuard.cli", "ledger", "verify", "--database", database, "--json"]
     ran = subprocess.run(
-        [*words, *([budget_id] if budget_id else [])],
-        capture_output=True,
-        text=True,
-        env=environment(None),
-        timeout=VERIFY_SECONDS,
-        check=False,
+        words, capture_output=True, text=True, env=environment(None), timeout=VERIFY_SECONDS, check=False
     )
     if ran.returncode:
         raise Broken(f"the ledger is broken after a benchmark:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
