@@ -4,12 +4,13 @@ Records kept decoded beside their JSON, so that a busy one is not decoded again 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from figuard.stores.codecs import DECODERS
 
-KEPT_MAX = 8192
-"""How many records of one type are kept decoded beside their JSON."""
+KEPT_MAX = 16_384
+"""How many records of one type are kept decoded beside their JSON: at two or three kilobytes each."""
 
 
 class Kept:
@@ -33,7 +34,13 @@ class Kept:
         return record
 
     def keep(self, key: str, data: str, record: Any) -> None:  # noqa: ANN401 - a record
-        """Remember what *data* says."""
-        if len(self._kept) >= KEPT_MAX:
-            self._kept.clear()
-        self._kept[key] = (data, record)
+        """Remember what *data* says, and forget what has not changed for longest when there is too much."""
+        kept = self._kept
+        kept.pop(key, None)
+        kept[key] = (data, record)
+        if len(kept) > KEPT_MAX:
+            del kept[next(iter(kept))]
+
+
+KeptByType = Mapping[type, Kept]
+"""The types of which records are kept; each has an id."""

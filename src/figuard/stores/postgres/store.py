@@ -8,13 +8,12 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from figuard.domain.budget import Budget
 from figuard.ports import GetRecords, Query
 from figuard.stores.dialect import Dialect
 from figuard.stores.kept import Kept
 from figuard.stores.postgres.connections import READERS_MAX, WRITERS_MAX, Connections, open_connections
 from figuard.stores.postgres.driver import Connection, is_over
-from figuard.stores.postgres.reads import dollars, look_up
+from figuard.stores.postgres.reads import KEPT, dollars, look_up
 from figuard.stores.postgres.transaction import Transaction
 from figuard.stores.queries import plan
 
@@ -45,7 +44,7 @@ class PostgresStore:
     def __init__(self, connections: Connections) -> None:
         """Use ``PostgresStore.open``."""
         self._connections = connections
-        self._kept = Kept(Budget)
+        self._kept = {of: Kept(of) for of in KEPT.values()}
 
     @classmethod
     async def open(

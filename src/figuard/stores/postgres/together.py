@@ -11,9 +11,10 @@ from typing import Any
 
 from figuard.ports import Kind
 from figuard.stores.dialect import sql
+from figuard.stores.kept import KeptByType
 from figuard.stores.lookups import LOOKUPS
 from figuard.stores.postgres.driver import Fetch
-from figuard.stores.postgres.reads import BATCHED, key_types
+from figuard.stores.postgres.reads import BATCHED, KEPT, key_types
 
 _NUMBERED = re.compile(r"\?(\d+)")
 SHAPES_KEPT_MAX = 256
@@ -52,7 +53,9 @@ def statement(shape: tuple[tuple[Kind, bool], ...]) -> str:
     return " UNION ALL ".join(parts)
 
 
-async def look_up_together(fetch: Fetch, reads: Sequence[tuple[Kind, Sequence[Any]]]) -> list[Mapping[Any, Any]]:
+async def look_up_together(
+    fetch: Fetch, reads: Sequence[tuple[Kind, Sequence[Any]]], kept: KeptByType
+) -> list[Mapping[Any, Any]]:
     """Return what each read answers."""
     answers: list[dict[Any, Any]] = [{} for _ in reads]
     values: list[Any] = []
@@ -65,5 +68,6 @@ async def look_up_together(fetch: Fetch, reads: Sequence[tuple[Kind, Sequence[An
     for row in await fetch(statement(tuple(shape)), *values):
         part: int = row[0]
         kind, keys = reads[part]
-        answers[part][keys[row[1] - 1]] = LOOKUPS[kind].value((row[2],))
+        key, of = keys[row[1] - 1], KEPT.get(kind)
+        answers[part][key] = LOOKUPS[kind].value((row[2],)) if of is None else kept[of].decoded(key, row[2])
     return list(answers)

@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from figuard.ports import Changes, Kind, OutcomeUnknown, StoreConflict, StoreUnavailable
-from figuard.stores.kept import Kept
+from figuard.stores.kept import KeptByType
 from figuard.stores.postgres.connections import EVERYBODY, Connections
 from figuard.stores.postgres.driver import Row, end, is_over
 from figuard.stores.postgres.failures import failure, is_lost
 from figuard.stores.postgres.lanes import Lane
-from figuard.stores.postgres.reads import BATCHED, lock_references, look_up
+from figuard.stores.postgres.reads import BATCHED, KEPT, lock_references, look_up
 from figuard.stores.postgres.together import fits, look_up_together
 from figuard.stores.postgres.writes import write
 
@@ -31,7 +31,7 @@ class PostgresWork:
     ``error`` is what made the server give the transaction up: from then on it can only be rolled back.
     """
 
-    def __init__(self, connections: Connections, lane: Lane, kept: Kept, tenants: str | None) -> None:
+    def __init__(self, connections: Connections, lane: Lane, kept: KeptByType, tenants: str | None) -> None:
         self.lane = lane
         self._connections = connections
         self._kept = kept
@@ -63,7 +63,9 @@ class PostgresWork:
         fitting = [(kind, keys) for kind, keys in reads if keys and fits(kind)]
         if len(fitting) <= 1:
             return [await self.read(kind, keys) for kind, keys in reads]
-        found = dict(zip((kind for kind, _ in fitting), await look_up_together(self.fetch, fitting), strict=True))
+        found = dict(
+            zip((kind for kind, _ in fitting), await look_up_together(self.fetch, fitting, self._kept), strict=True)
+        )
         return [found[kind] if kind in found else await self.read(kind, keys) for kind, keys in reads]
 
     async def write(self, changes: Changes) -> None:
@@ -89,8 +91,8 @@ class PostgresWork:
         await self.fetch(_WALL, tenants)
 
     def _records(self, kind: Kind, rows: Sequence[Row]) -> dict[Any, Any]:
-        if kind is Kind.BUDGETS:
-            decoded = self._kept.decoded
+        if (of := KEPT.get(kind)) is not None:
+            decoded = self._kept[of].decoded
             return {row[1]: decoded(row[1], row[0]) for row in rows}
         value = BATCHED[kind].lookup.value
         return {row[1]: value((row[0],)) for row in rows}
@@ -150,7 +152,7 @@ class Transaction:
 
     __slots__ = ("_connections", "_kept", "_task", "_tenants", "_work")
 
-    def __init__(self, connections: Connections, kept: Kept, tenants: Collection[str] = ()) -> None:
+    def __init__(self, connections: Connections, kept: KeptByType, tenants: Collection[str] = ()) -> None:
         """Take whom the transaction may touch; nobody named is everybody."""
         self._connections = connections
         self._kept = kept

@@ -14,12 +14,11 @@ from functools import lru_cache
 from typing import Any
 
 from figuard.domain.admin import Remembered
-from figuard.domain.budget import Budget
 from figuard.domain.valueclass import valueclass
 from figuard.ports import Changes, Record, SealedEntry, StoreConflict
 from figuard.stores.codecs import encode
 from figuard.stores.dialect import sql
-from figuard.stores.kept import Kept
+from figuard.stores.kept import Kept, KeptByType
 from figuard.stores.postgres.driver import Fetch
 from figuard.stores.rows import ENTRY_COLUMNS, by_type, entry_row
 from figuard.stores.tables import TABLES, Read, Table
@@ -104,7 +103,7 @@ _FORGET = (
 )
 
 
-async def write(fetch: Fetch, changes: Changes, kept: Kept) -> None:
+async def write(fetch: Fetch, changes: Changes, kept: KeptByType) -> None:
     """Write everything. Raises ``StoreConflict`` when a record to update does not exist."""
     if changes.forgotten:
         await fetch(_FORGET, *zip(*map(TABLES[Remembered].key_of, changes.forgotten), strict=True))
@@ -121,11 +120,11 @@ async def _write(
     fetch: Fetch,
     groups: Sequence[tuple[str, type, Sequence[Record]]],
     entries: Sequence[SealedEntry],
-    kept: Kept,
+    kept: KeptByType,
 ) -> None:
     parts: list[_Part] = []
     values: list[Any] = []
-    budgets: list[tuple[str, str, Record]] = []
+    busy: list[tuple[Kept, str, str, Record]] = []
     for what, of, records in groups:
         is_one = len(records) == 1
         parts.append((what, of, is_one))
@@ -133,8 +132,8 @@ async def _write(
         read = writing.changed if is_one and what == UPDATE else writing.row
         rows = [(*read(record), encode(record)) for record in records]
         values += rows[0] if is_one else (rows,)
-        if of is Budget:
-            budgets += [(row[0], row[-1], record) for row, record in zip(rows, records, strict=True)]
+        if (keeps := kept.get(of)) is not None:
+            busy += [(keeps, row[0], row[-1], record) for row, record in zip(rows, records, strict=True)]
     if entries:
         is_one = len(entries) == 1
         parts.append((INSERT, SealedEntry, is_one))
@@ -146,5 +145,5 @@ async def _write(
     for (of, records), written in zip(updates, found[0] if updates else (), strict=True):
         if written != len(records):
             raise StoreConflict(f"a record of {TABLES[of].name} that was to be updated does not exist")
-    for id_, data, record in budgets:
-        kept.keep(id_, data, record)
+    for keeps, record_id, data, record in busy:
+        keeps.keep(record_id, data, record)
