@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, cast, get_args
 
+import msgspec
+
 from figuard.domain.admin import Webhook
 from figuard.domain.codes import ErrorCode
 from figuard.domain.commands import Command, CreateWebhook, Order
@@ -92,7 +94,7 @@ class WebhookSender(Protocol):
         ...
 
 
-class Caller(NamedTuple):
+class Caller(msgspec.Struct, frozen=True):
     """Who asks: the tenant, the name the ledger keeps, and the one budget the caller may be confined to."""
 
     tenant_id: str

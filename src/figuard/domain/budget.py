@@ -261,12 +261,16 @@ def has_expired_unused(budget: Budget, now: Instant) -> bool:
     return unused is not None and not budget.counters.events and now > budget.identity.created_at + unused * 1_000_000
 
 
+# A member is thirty times as dear to read from its class.
+_ACTIVE, _EXPIRED, _EXHAUSTED = Status.ACTIVE, Status.EXPIRED, Status.EXHAUSTED
+
+
 def status_at(budget: Budget, now: Instant) -> Status:
     """Return how the budget stands at *now*: the stored status, or EXPIRED or EXHAUSTED where that is so."""
-    if budget.status is not Status.ACTIVE:
+    if budget.status is not _ACTIVE:
         return budget.status
     if has_expired(budget, now):
-        return Status.EXPIRED
+        return _EXPIRED
     if budget.funds.balance.spent >= budget.funds.limit:
-        return Status.EXHAUSTED
-    return Status.ACTIVE
+        return _EXHAUSTED
+    return _ACTIVE

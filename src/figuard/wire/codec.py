@@ -6,8 +6,10 @@ Decoders and encoders are made once and shared; they hold no state between calls
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from threading import Lock
+from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
@@ -18,6 +20,7 @@ from figuard.wire import limits
 from figuard.wire.requests import RequestBody
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_FAULTLESS: Mapping[str, str] = MappingProxyType({})
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 # msgspec publishes what it knows of a struct before it knows all of it: a second thread that makes a decoder of the
@@ -40,7 +43,7 @@ def decode(form: object, raw: bytes) -> Any:  # noqa: ANN401 - the type is the f
     return decoder(form).decode(raw)
 
 
-def decode_request(form: object, raw: bytes) -> tuple[Any, dict[str, str]]:
+def decode_request(form: object, raw: bytes) -> tuple[Any, Mapping[str, str]]:
     """
     Return a request body as its struct, and every member whose type was wrong (which is then left out of it).
 
@@ -52,14 +55,14 @@ def decode_request(form: object, raw: bytes) -> tuple[Any, dict[str, str]]:
             ErrorCode.PAYLOAD_TOO_LARGE, f"the body has {len(raw):,} bytes, {limits.BODY_BYTES_MAX:,} are accepted"
         )
     try:
-        return decoder(form).decode(raw or b"{}"), {}
+        return decoder(form).decode(raw or b"{}"), _FAULTLESS
     except msgspec.ValidationError:
         return _salvaged(form, raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(error) from None
 
 
-def _salvaged(form: object, raw: bytes) -> tuple[Any, dict[str, str]]:
+def _salvaged(form: object, raw: bytes) -> tuple[Any, Mapping[str, str]]:
     """Take what can be taken, so that one answer lists every fault; only bodies with a fault come here."""
     struct, takes_list = _struct_of(form)
     start = raw.lstrip(b" \t\r\n")[:1]

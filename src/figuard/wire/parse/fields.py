@@ -25,6 +25,9 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}
 _UUID_LENGTH = 36
 _DECIMAL_REPR = re.compile(r"Decimal\('([^']*)'\)")
 _METADATA = msgspec.json.Encoder(decimal_format="number")
+_METADATA_AGAIN = msgspec.json.Decoder(dict[str, Any])
+_CONTAINERS = (dict, list, tuple)
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 Word = TypeVar("Word", bound=StrEnum)
 Thing = TypeVar("Thing")
@@ -227,7 +230,7 @@ def metadata(faults: Faults, name: str, value: object) -> dict[str, Any] | None:
         return None
     try:
         raw = _METADATA.encode(value)
-        copy = msgspec.json.decode(raw, type=dict[str, Any])
+        copy = _METADATA_AGAIN.decode(raw)
     except (TypeError, ValueError, msgspec.MsgspecError, OverflowError, RecursionError) as error:
         faults.add(name, f"must be JSON: {error}")
         return None
@@ -239,18 +242,19 @@ def metadata(faults: Faults, name: str, value: object) -> dict[str, Any] | None:
 
 
 def _is_too_deep(value: dict[Any, Any]) -> bool:
-    level: list[Any] = [value]
-    for _ in range(limits.METADATA_DEPTH_MAX):
-        level = [inner for outer in level for inner in _members(outer) if isinstance(inner, (dict, list, tuple))]
+    level = _containers_in(value)
+    for _ in range(limits.METADATA_DEPTH_MAX - 1):
         if not level:
             return False
         if len(level) > limits.METADATA_BYTES_MAX:  # more members than bytes: a structure that contains itself
             return True
-    return True
+        level = [inner for outer in level for inner in _containers_in(outer)]
+    return bool(level)
 
 
-def _members(value: object) -> Iterable[Any]:
-    return cast("Iterable[Any]", value.values() if isinstance(value, dict) else value)
+def _containers_in(value: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> list[Any]:
+    members: Iterable[Any] = value.values() if isinstance(value, dict) else value
+    return [inner for inner in members if type(inner) not in _SCALARS and isinstance(inner, _CONTAINERS)]
 
 
 def _has_nul(value: object) -> bool:

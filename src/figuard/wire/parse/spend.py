@@ -96,19 +96,29 @@ def _spend(faults: Faults, body: AuthorizeRequest) -> Spend:
     agent_id = fields.text(faults, "agentId", body.agent_id)
     action_type = fields.text(faults, "actionType", body.action_type)
     quantity = fields.amount(faults, "requestedQuantity", body.requested_quantity, zero=True)
-    currency = currency_of(faults, body.currency)
-    category = category_of(faults, body.claimed_category)
-    item_type = fields.optional_text(faults, "claimedItemType", body.claimed_item_type)
-    entity_id = fields.optional_text(faults, "entityId", body.entity_id)
-    reserve = fields.flag(faults, "reserve", body.reserve, default=True)
+    # Of what may be absent most is, and nothing need be asked about that.
+    currency = None if body.currency is None else currency_of(faults, body.currency)
+    category = None if body.claimed_category is None else category_of(faults, body.claimed_category)
+    item_type = entity_id = intent = trace_id = agent_type = parent_event_id = max_subtree = metadata = None
+    if body.claimed_item_type is not None:
+        item_type = fields.optional_text(faults, "claimedItemType", body.claimed_item_type)
+    if body.entity_id is not None:
+        entity_id = fields.optional_text(faults, "entityId", body.entity_id)
+    reserve = True if body.reserve is None else fields.flag(faults, "reserve", body.reserve, default=True)
     key = fields.text(faults, "idempotencyKey", body.idempotency_key, limits.IDEMPOTENCY_KEY_LENGTH_MAX)
     description = fields.text(faults, "description", body.description, limits.DESCRIPTION_LENGTH_MAX)
-    intent = fields.optional_text(faults, "intentContext", body.intent_context, limits.INTENT_CONTEXT_LENGTH_MAX)
-    trace_id = fields.optional_text(faults, "traceId", body.trace_id)
-    agent_type = fields.optional_text(faults, "agentType", body.agent_type, limits.AGENT_TYPE_LENGTH_MAX)
-    parent_event_id = fields.uuid(faults, "parentEventId", body.parent_event_id)
-    max_subtree = fields.optional_amount(faults, "maxSubtreeQuantity", body.max_subtree_quantity)
-    metadata = fields.metadata(faults, "metadata", body.metadata)
+    if body.intent_context is not None:
+        intent = fields.optional_text(faults, "intentContext", body.intent_context, limits.INTENT_CONTEXT_LENGTH_MAX)
+    if body.trace_id is not None:
+        trace_id = fields.optional_text(faults, "traceId", body.trace_id)
+    if body.agent_type is not None:
+        agent_type = fields.optional_text(faults, "agentType", body.agent_type, limits.AGENT_TYPE_LENGTH_MAX)
+    if body.parent_event_id is not None:
+        parent_event_id = fields.uuid(faults, "parentEventId", body.parent_event_id)
+    if body.max_subtree_quantity is not None:
+        max_subtree = fields.optional_amount(faults, "maxSubtreeQuantity", body.max_subtree_quantity)
+    if body.metadata is not None:
+        metadata = fields.metadata(faults, "metadata", body.metadata)
     mark = (
         ""
         if faults
