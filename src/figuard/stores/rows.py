@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from figuard.ports import Record, SealedEntry
-from figuard.stores.tables import TABLES, row_reader
+from figuard.stores.tables import TABLES, Read, row_reader
 
 ENTRY_COLUMNS = ("book_id", "seq", "tenant_id", "at", "kind", "event_id", "body", "hash")
 """The columns of the ledger, in the order of the schema."""
@@ -16,6 +16,8 @@ ENTRY_COLUMNS = ("book_id", "seq", "tenant_id", "at", "kind", "event_id", "body"
 
 def by_type(records: Sequence[Record]) -> Iterable[tuple[type, Sequence[Record]]]:
     """Yield records by type, in the order in which tables refer to each other."""
+    if len(records) <= 1:
+        return [(type(record), records) for record in records]
     groups: dict[type, list[Record]] = {}
     for record in records:
         groups.setdefault(type(record), []).append(record)
@@ -30,16 +32,16 @@ def _event_id(sealed: SealedEntry) -> str | None:
     return entry.event.id if entry.event else entry.change.id if entry.change else None
 
 
-entry_row: Callable[[SealedEntry], tuple[Any, ...]] = row_reader(
-    (
-        "entry.book_id",
-        "entry.seq",
-        "entry.tenant_id",
-        "entry.at",
-        "entry.kind._value_",
-        _event_id,
-        "body",
-        "hash",
-    )
+ENTRY_READS: Sequence[str | Read] = (
+    "entry.book_id",
+    "entry.seq",
+    "entry.tenant_id",
+    "entry.at",
+    "entry.kind._value_",
+    _event_id,
+    "body",
+    "hash",
 )
+"""How each of its columns is read from a sealed entry."""
+entry_row: Callable[[SealedEntry], tuple[Any, ...]] = row_reader(ENTRY_READS)
 """Return an entry as a row of the ledger."""

@@ -10,7 +10,7 @@ is given again, and spares no more than being decoded.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from figuard.domain.admin import ApiKey, Webhook
@@ -71,14 +71,15 @@ class Known:
         answers = self._answers.get(kind)
         return None if answers is None else answers.look_up(execute, keys)
 
-    def learn(self, of: type, records: Sequence[Record], rows: Sequence[tuple[Any, ...]]) -> None:
-        """Know records as they have just been written, each as the JSON that its row begins with."""
+    def learner(self, of: type) -> Callable[[str, str, Record], None] | None:
+        """
+        Return what learns a record of a type, which is about to be written: its id, its JSON and itself.
+
+        None for records that nobody looks up by id. Answers that the write may change are doubtful from now on.
+        """
         if (kind := _ABOUT.get(of)) is not None:
             self._answers[kind].doubt()
-        if (kind := _BY_ID.get(of)) is not None:
-            keep = self._answers[kind].keep
-            for record, row in zip(records, rows, strict=True):
-                keep(record.id, row[0], record)  # pyright: ignore - those of _BY_ID have an id
+        return self._answers[_BY_ID[of]].keep if of in _BY_ID else None
 
 
 class _Answers:

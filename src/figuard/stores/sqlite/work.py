@@ -15,16 +15,27 @@ from figuard.ports import Changes, Kind, Record, SealedEntry, StoreConflict
 from figuard.stores.codecs import encode
 from figuard.stores.dialect import sql
 from figuard.stores.lookups import LOOKUPS
-from figuard.stores.rows import ENTRY_COLUMNS, by_type, entry_row
+from figuard.stores.rows import ENTRY_COLUMNS, ENTRY_READS, by_type
 from figuard.stores.sqlite.failures import failure
 from figuard.stores.sqlite.known import Known
 from figuard.stores.sqlite.placeholders import unnumbered
-from figuard.stores.tables import TABLES, Read, Table
+from figuard.stores.sqlite.sparse import Row, Sparse
+from figuard.stores.tables import TABLES, Read, Table, row_reader
 
-_APPEND = sql(
-    "INSERT INTO ledger_entries (", ", ".join(ENTRY_COLUMNS), ") VALUES (", ", ".join("?" for _ in ENTRY_COLUMNS), ")"
+_APPEND = Sparse(
+    sql(
+        "INSERT INTO ledger_entries (",
+        ", ".join(ENTRY_COLUMNS),
+        ") VALUES (",
+        ", ".join("?" for _ in ENTRY_COLUMNS),
+        ")",
+    )
 )
-_BODY = ENTRY_COLUMNS.index("body")
+_FORGET = Sparse("DELETE FROM remembered WHERE tenant_id = ? AND operation = ? AND key = ?")
+_OFTEN_EMPTY = frozenset(
+    {"entity_id", "trace_id", "category", "parent_id", "confirmed", "hold_expires_at", "void_due_at"}
+)
+"""Columns that most events leave empty, or leave empty in the end."""
 
 
 @valueclass
@@ -36,12 +47,11 @@ class Statements:
     It is None where nearly every new version differs in a column.
     """
 
-    insert: str
+    insert: Sparse
     inserted: Read
-    update: str
+    update: Sparse
     updated: Read
-    refresh: str | None
-    key: Read
+    refresh: Sparse | None
 
 
 def _statements(table: Table) -> Statements:
@@ -50,17 +60,22 @@ def _statements(table: Table) -> Statements:
     key = [f"{name} = ?" for name in table.key]
     changed = ", ".join(("data = ?", *(f"{name} = ?" for name in changing)))
     unchanged = " AND ".join((*(f"{name} IS ?" for name in changing), *key))
+    update = sql("UPDATE", table.name, "SET", changed, "WHERE", " AND ".join(key))
+    refresh = sql("UPDATE", table.name, "SET data = ? WHERE", unchanged)
     return Statements(
-        insert=sql("INSERT INTO", table.name, "(", ", ".join(("data", *names)), ") VALUES (", marks, ")"),
+        insert=_sparse(
+            sql("INSERT INTO", table.name, "(", ", ".join(("data", *names)), ") VALUES (", marks, ")"), names
+        ),
         inserted=table.reader(names),
-        update=sql("UPDATE", table.name, "SET", changed, "WHERE", " AND ".join(key)),
+        update=_sparse(update, changing),
         updated=table.reader((*changing, *table.key)),
-        refresh=None if table.record is Event else sql("UPDATE", table.name, "SET data = ? WHERE", unchanged),
-        key=table.key_of,
+        refresh=None if table.record is Event else Sparse(refresh),
     )
 
 
-_FORGET = "DELETE FROM remembered WHERE tenant_id = ? AND operation = ? AND key = ?"
+def _sparse(text: str, names: Sequence[str]) -> Sparse:
+    """Return a statement whose values are the JSON and columns called *names*."""
+    return Sparse(text, [place for place, name in enumerate(names, start=1) if name in _OFTEN_EMPTY])
 
 
 STATEMENTS: Mapping[type, Statements] = {of: _statements(table) for of, table in TABLES.items()}
@@ -84,10 +99,14 @@ def look_up(execute: Callable[..., sqlite3.Cursor], kind: Kind, keys: Iterable[A
     return found
 
 
-def _appended(sealed: SealedEntry) -> tuple[Any, ...]:
-    """Return an entry as a row. The driver takes a bytearray at once, and looks for an adapter of bytes."""
-    row = entry_row(sealed)
-    return (*row[:_BODY], bytearray(row[_BODY]), *row[_BODY + 1 :])
+def _body(sealed: SealedEntry) -> bytearray:
+    """Return an entry's bytes as the driver takes them at once; of bytes it would look for an adapter."""
+    return bytearray(sealed.body)
+
+
+_appended: Callable[[SealedEntry], Row] = row_reader(
+    [_body if name == "body" else read for name, read in zip(ENTRY_COLUMNS, ENTRY_READS, strict=True)]
+)
 
 
 class SqliteWork:
@@ -122,31 +141,39 @@ class SqliteWork:
                 self._insert(of, records)
             if changes.entries:
                 self._run(_APPEND, [_appended(sealed) for sealed in changes.entries])
-        except sqlite3.Error as error:
+        except BaseException as error:
+            # Whatever it was: some of it is written or known, and nothing of it may be committed.
             self.is_broken = True
-            raise failure(error, self._path) from error
-        except StoreConflict:
-            self.is_broken = True
+            if isinstance(error, sqlite3.Error):
+                raise failure(error, self._path) from error
             raise
 
     def _insert(self, of: type, records: Sequence[Record]) -> None:
         statements = STATEMENTS[of]
-        rows = [(encode(record), *statements.inserted(record)) for record in records]
-        self._run(statements.insert, rows)
-        self._known.learn(of, records, rows)
-
-    def _run(self, text: str, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Run a statement for each row; return how many rows it wrote."""
-        if len(rows) == 1:
-            return self._cursor.execute(text, rows[0]).rowcount
-        return self._cursor.executemany(text, rows).rowcount
+        self._run(statements.insert, self._rows(of, records, statements.inserted))
 
     def _update(self, of: type, records: Sequence[Record]) -> None:
         statements = STATEMENTS[of]
-        rows = [(encode(record), *statements.updated(record)) for record in records]
+        rows = self._rows(of, records, statements.updated)
         written = 0 if statements.refresh is None else self._run(statements.refresh, rows)
         if written != len(rows):
             written = self._run(statements.update, rows)
         if written != len(rows):
             raise StoreConflict(f"a record of {TABLES[of].name} that was to be updated does not exist")
-        self._known.learn(of, records, rows)
+
+    def _rows(self, of: type, records: Sequence[Record], read: Read) -> list[Row]:
+        """Return what is written for records, which are known from now on: if it fails, so does the transaction."""
+        learn = self._known.learner(of)
+        rows: list[Row] = []
+        for record in records:
+            data = encode(record)
+            if learn is not None:
+                learn(record.id, data, record)  # pyright: ignore - those that are known have an id
+            rows.append((data, *read(record)))
+        return rows
+
+    def _run(self, statement: Sparse, rows: Sequence[Row]) -> int:
+        """Run a statement for each row; return how many rows it wrote."""
+        if len(rows) == 1:
+            return self._cursor.execute(*statement.fitted(rows[0])).rowcount
+        return sum([self._cursor.executemany(text, group).rowcount for text, group in statement.grouped(rows)])
