@@ -95,11 +95,16 @@ class WebhookSender(Protocol):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who asks: the tenant, the name the ledger keeps, and the one budget the caller may be confined to."""
+    """
+    Who asks: the tenant, the name the ledger keeps, and the one budget the caller may be confined to.
+
+    ``key_id`` is the API key that let the caller in, where its orders are to name it.
+    """
 
     tenant_id: str
     actor: str
     only_budget_id: str | None = None
+    key_id: str | None = None
 
 
 class Ask(NamedTuple):
@@ -148,7 +153,7 @@ def steps(
         yield Judge(command.url)
         if seal is not None:
             command = seal(command, caller.tenant_id)
-    reply = yield Order(command, caller.tenant_id, caller.actor, key, mark, caller.only_budget_id)
+    reply = yield Order(command, caller.tenant_id, caller.actor, key, mark, caller.only_budget_id, caller.key_id)
     status = operation.status
     if operation.status_again is not None and isinstance(reply, BudgetReply) and not reply.created:
         status = operation.status_again

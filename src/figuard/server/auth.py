@@ -93,7 +93,7 @@ class Pass:
         """Name the caller as the ledger does."""
         key = self.key
         only_budget_id = key.budget_id if key.scope is KeyScope.AGENT else None
-        self.caller = Caller(key.tenant_id, f"key:{key.id}", only_budget_id)
+        self.caller = Caller(key.tenant_id, f"key:{key.id}", only_budget_id, key.id)
 
     @property
     def actor(self) -> str:

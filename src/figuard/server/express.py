@@ -32,7 +32,7 @@ from figuard.engine.async_engine import overloaded
 from figuard.engine.batch import Outcome
 from figuard.server.answers import JSON
 from figuard.server.api import HOT, Api, late
-from figuard.server.auth import Pass, check_scope, needs_look_up, under_key
+from figuard.server.auth import Pass, check_scope, needs_look_up
 from figuard.server.blocks import END, UNCOMMON, Block, Blocks, Headers, simple
 from figuard.server.errors import error_body
 from figuard.server.requests import Heads, check_media_type
@@ -129,6 +129,7 @@ class Express:
         # Those that wait for a lane, the oldest first, and the timer that looks whether one has waited too long.
         self._waiting: dict[Exchange, None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._lines = {b"%s%s%s" % (_METHOD, url, _VERSION): (one, url, _NO_QUERY) for url, one in self._exact.items()}
         self._crowd: deque[Exchange] = deque()
         self._no_room = overloaded(api.settings.queue_max)
         status, body = error_body(self._no_room)
@@ -161,18 +162,25 @@ class Express:
         if self._engine.is_full:
             return self.turns_away(connection, data)
         end_of_line = data.find(b"\r\n")
+        end = data.find(END, end_of_line) + len(END)
+        block = self._blocks.get(data[end_of_line + 2 : end])
+        if block is None or len(data) - end != block.heads.content_length:
+            return None
         line = data[:end_of_line]
+        asked = self._lines.get(line) or self._asked_of_event(line)
+        if asked is None:
+            return None
+        operation, url, path = asked
+        exchange = Exchange(connection, operation, url, path, block)
+        exchange.body, exchange.more_body = data[end:], False
+        return exchange
+
+    def _asked_of_event(self, line: bytes) -> tuple[Operation, bytes, dict[str, str]] | None:
         if not line.startswith(_METHOD) or not line.endswith(_VERSION):
             return None
         url = line[len(_METHOD) : -len(_VERSION)]
-        end = data.find(END, end_of_line) + len(END)
-        block = self._blocks.get(data[end_of_line + 2 : end])
         asked = self._asked(url)
-        if block is None or asked is None or len(data) - end != block.heads.content_length:
-            return None
-        exchange = Exchange(connection, asked[0], url, asked[1], block)
-        exchange.body, exchange.more_body = data[end:], False
-        return exchange
+        return None if asked is None else (asked[0], url, asked[1])
 
     def _asked(self, url: bytes) -> tuple[Operation, dict[str, str]] | None:
         """Return the hot operation that a path asks for, and what the path names."""
@@ -277,8 +285,7 @@ class Express:
         call = call_of(operation, exchange.path, _NO_QUERY, exchange.body, heads.session_token)
         context = Context(now, service.settings, service.engine.hasher.hash, exchange.trace_id)
         exchange.running = steps(operation, call, context, held.caller, heads.idempotency_key, None)
-        order: Any = next(exchange.running)
-        return under_key(order, held.key.id)
+        return next(exchange.running)
 
     # -- those that wait -------------------------------------------------------------------------------------------
 
@@ -309,8 +316,7 @@ class Express:
             return
         del self._waiting[exchange]
         try:
-            reply = self._engine.settled(order, future.result())
-            status, answer = _ended(exchange.running, reply)
+            status, answer = _ended(exchange.running, self._engine.settled(order, future.result()))
             body = encode(answer)
         except Refusal as refusal:
             self._refused(exchange, refusal)

@@ -80,8 +80,11 @@ class Bounded(HttpToolsProtocol):
             return
         if self.waits_for_head:
             if not self.head_bytes:
-                if self.is_at_rest and self._is_idle() and self._goes_express(data):
-                    return
+                if self.is_at_rest and self._is_idle():
+                    exchange = self.express.recognized(self, data)
+                    if exchange is not None:
+                        self._serve(exchange)
+                        return
                 self.arrived = data if self.is_at_rest else None
                 self._began = self.loop.time()
             self.head_bytes += len(data)
@@ -93,17 +96,13 @@ class Bounded(HttpToolsProtocol):
         if self.waits_for_head and self.head_bytes > self.bytes_max and not self.transport.is_closing():
             self._refuse()
 
-    def _goes_express(self, data: bytes) -> bool:
-        """Serve a request that need not be parsed, or turn it away; return whether that was possible."""
-        exchange = self.express.recognized(self, data)
-        if exchange is None:
-            return False
+    def _serve(self, exchange: Exchange) -> None:
+        """Serve a request that need not be parsed, unless it is being turned away."""
         self.has_asked = True
         self.cycle = exchange
         if not exchange.is_served:
             exchange.is_served = True
             self.express.serve(exchange, has_room=True)
-        return True
 
     def on_message_begin(self) -> None:
         """Let the parser begin with a request."""
@@ -126,7 +125,8 @@ class Bounded(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _is_idle(self) -> bool:
-        return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
+        cycle = self.cycle
+        return (cycle is None or cycle.response_complete) and not self.flow.write_paused
 
     def _is_plain_post(self) -> bool:
         parser = self.parser
@@ -203,7 +203,8 @@ class Bounded(HttpToolsProtocol):
             return
         self.server_state.total_requests += 1
         if not self.transport.is_closing():
-            self.flow.resume_reading()
+            if self.flow.read_paused:
+                self.flow.resume_reading()
             self._began = self.loop.time()
 
     def _refuse(self) -> None:
