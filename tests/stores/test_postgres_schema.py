@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from figuard.ports import FindEvents, StoreUnavailable
@@ -16,7 +17,7 @@ from figuard.stores.postgres.reads import BATCHED
 from figuard.stores.postgres.writes import MANY, ONE, UPDATE, WRITINGS
 from figuard.stores.rows import ENTRY_COLUMNS
 from figuard.stores.tables import TABLES
-from figuard.testing.store_suite_records import a_budget
+from figuard.testing.store_suite_records import a_budget, an_event
 from figuard.testing.store_suite_records import put as put_blocking
 from tests.stores.postgres_tools import connected, fetch, fetched, opened, put, schema_text
 
@@ -127,6 +128,20 @@ def test_a_budget_is_changed_in_place(database):
     assert counted[0][0] == counted[0][1]
 
 
+@pytest.mark.parametrize("figure", ["requested", "confirmed", "held", "booked", "refunded", "shadow", "shadow_max"])
+def test_no_figure_of_an_event_is_less_than_nothing(database, figure):
+    """
+    The engine never writes such a thing; whoever else does is told by the database.
+    """
+    store = open_store(database.app_url)
+    put_blocking(store, a_budget("b1"), an_event("e1"))
+    store.close()
+    change = "shadow = 2" if figure == "shadow_max" else f"{figure} = -1"
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        fetch(database.admin_url, f"UPDATE events SET {change} WHERE id = 'e1' RETURNING id")
+
+
 def test_columns_said_never_to_change_are_not_written_again():
     for table in TABLES.values():
         texts, changing = WRITINGS[table.record].texts, (*table.changing, "data")
@@ -168,7 +183,9 @@ async def test_a_role_that_may_not_make_tables_says_who_does(empty):
 
 
 async def test_the_owner_makes_room_for_a_server(empty):
-    assert await migrate_database(empty.url, server_role=empty.app.user) == ("0001_pre_books", "0002_pre_upkeep")
+    assert await migrate_database(empty.url, server_role=empty.app.user) == tuple(
+        f"{step.version:04}_{step.phase}_{step.name}" for step in migrations()
+    )
     async with opened(empty.app_url) as store:
         await put(store, a_budget())
 

@@ -83,7 +83,11 @@ _PLACES = re.compile(r"\{(\d+)\}")
 
 @lru_cache(SHAPES_KEPT_MAX)
 def statement(parts: tuple[_Part, ...]) -> str:
-    """Return one statement for rows of several tables; it answers how many rows each update found."""
+    """
+    Return one statement for rows of several tables; its one row says how many rows each update found.
+
+    There is no row when the first part updates a single one and does not find it.
+    """
     texts: list[str] = []
     used = 1
     for what, of, is_one in parts:
@@ -92,9 +96,21 @@ def statement(parts: tuple[_Part, ...]) -> str:
         used += len(set(_PLACES.findall(text)))
     if len(texts) == 1 and parts[0][0] == INSERT:
         return texts[0]
-    steps = ", ".join(f"step{number} AS ({text})" for number, text in enumerate(texts, start=1))
-    found = [sql("(SELECT count(*) FROM", f"step{n})") for n, (what, *_) in enumerate(parts, start=1) if what == UPDATE]
-    return sql("WITH", steps, "SELECT", ", ".join(found or ["1"]))
+    found = [
+        "1" if number == 0 and is_one else sql("(SELECT count(*) FROM", f"step{number})")
+        for number, (what, _, is_one) in enumerate(parts)
+        if what == UPDATE
+    ]
+    counts = ", ".join(found or ["1"])
+    # What updates a single row answers for itself: to read from a step takes the server longer.
+    if parts[0] == (UPDATE, parts[0][1], ONE):
+        return sql(_steps(texts[1:], first=1), texts[0].removesuffix("1"), counts)
+    return sql(_steps(texts, first=0), "SELECT", counts)
+
+
+def _steps(texts: Sequence[str], *, first: int) -> str:
+    steps = ", ".join(f"step{number} AS ({text})" for number, text in enumerate(texts, start=first))
+    return sql("WITH", steps) if steps else ""
 
 
 _FORGET = (
@@ -142,7 +158,8 @@ async def _write(
         return
     found = await fetch(statement(tuple(parts)), *values)
     updates = [(of, records) for what, of, records in groups if what == UPDATE]
-    for (of, records), written in zip(updates, found[0] if updates else (), strict=True):
+    counts = (found[0] if found else [0] * len(updates)) if updates else ()
+    for (of, records), written in zip(updates, counts, strict=True):
         if written != len(records):
             raise StoreConflict(f"a record of {TABLES[of].name} that was to be updated does not exist")
     for keeps, record_id, data, record in busy:
