@@ -29,7 +29,7 @@ Cases = Iterator[Found]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much a run does. Loads and pgbench run for ``seconds`` each; ``workers`` serve some cases once more."""
+    """How much a run does. Loads and pgbench run for ``seconds`` each; so many ``workers`` serve some cases again."""
 
     name: str
     seconds: float
@@ -38,7 +38,7 @@ class Size:
     cases: tuple[str, ...]
     pgbench: dict[str, tuple[int, ...]]
     groups: tuple[str, ...]
-    workers: int
+    workers: tuple[int, ...]
     ledger: int
     published_pairs: int
     published_events: int
@@ -47,11 +47,11 @@ class Size:
 ALL_GROUPS = ("embedded", "sqlite", "postgres", "overload", "disk")
 QUICK = Size(
     "quick", 1.5, 1_000, 500, ("lone", "hot", "spread", "lifecycle"), {"lone": (1,), "hot": (8,), "spread": (16,)},
-    ("embedded", "postgres"), 0, 0, 0, 0,
+    ("embedded", "postgres"), (), 0, 0, 0,
 )  # fmt: skip
 FULL = Size(
     "full", 3, 10_000, 3_000, tuple(served.CASES), {"lone": (1,), "hot": (8, 16, 32), "spread": (16, 32)},
-    ALL_GROUPS, 2, 100_000, 400, 100_000,
+    ALL_GROUPS, (2,), 100_000, 400, 100_000,
 )  # fmt: skip
 
 
@@ -81,17 +81,12 @@ class Run:
         aged = references.published(folder, max(20, size.published_pairs // 20), size.published_events)
         yield {name: one for name, one in (("published", plain), ("published long", aged)) if one is not None}
 
-    def _workers(self) -> tuple[int, ...]:
-        """Return by how many processes things are served in this run."""
-        return (1, *((self.size.workers,) if self.size.workers else ()))
-
-    def _shared(self, server: postgres_server.Server, names: tuple[str, ...], seconds: float, budgets: int) -> Cases:
-        """Yield cases that several workers serve, on a database of their own."""
-        for workers in self._workers()[1:]:
-            database = server.tcp_url(server.create())
-            with served.stand(database, self.folder, seconds, budgets, workers=workers) as on:
+    def _by_workers(self, on: served.Stand, names: tuple[str, ...]) -> Cases:
+        """Yield cases of the same books, served by several workers."""
+        for workers in self.size.workers:
+            with on.served_by(workers, self.folder) as shared:
                 for name in names:
-                    yield {served.labelled(name, workers): served.CASES[name](on)}
+                    yield {served.labelled(name, workers): served.CASES[name](shared)}
 
     def postgres(self) -> Cases:
         """Yield the references on PostgreSQL and the cases over HTTP."""
@@ -99,15 +94,15 @@ class Run:
         server = postgres_server.start(served.SETTINGS, durable=True)
         try:
             yield served.pgbench_cases(server, self.folder, size.seconds, size.pgbench, size.budgets)
-            for workers in self._workers():
+            for workers in (1, *self.size.workers):
                 yield served.naive_cases(
                     server, self.folder, size.seconds, ("hot", "spread"), size.budgets, workers=workers
                 )
-            yield from self._shared(server, ("hot", "spread", "lifecycle"), size.seconds, size.budgets)
             database = server.tcp_url(server.create())
             with served.stand(database, self.folder, size.seconds, size.budgets) as on:
                 for name in size.cases:
                     yield {name: served.CASES[name](on)}
+                yield from self._by_workers(on, ("hot", "spread", "lifecycle"))
                 if size.ledger:
                     yield {"ledger 1000": served.long_ledger(on, 1_000, 1)}
                     yield {"ledger long": served.long_ledger(on, size.ledger, 2)}
@@ -131,12 +126,13 @@ class Run:
             server = postgres_server.start(served.SETTINGS, durable=True, preload=str(library))
             try:
                 found = served.pgbench_cases(server, self.folder, seconds, {"hot": (8, 32)}, budgets)
-                for workers in self._workers():
+                for workers in (1, *self.size.workers):
                     found |= served.naive_cases(server, self.folder, seconds, ("spread",), budgets, workers=workers)
-                for some in (found, *self._shared(server, ("hot", "spread"), seconds, budgets)):
-                    yield {f"slow {case}": result for case, result in some.items()}
+                yield {f"slow {case}": result for case, result in found.items()}
                 with served.stand(server.tcp_url(server.create()), self.folder, seconds, budgets) as on:
                     yield {f"slow {case}": served.CASES[case](on) for case in ("lone", "hot", "spread")}
+                    for some in self._by_workers(on, ("hot", "spread")):
+                        yield {f"slow {case}": result for case, result in some.items()}
             finally:
                 server.stop()
             with tempfile.TemporaryDirectory(prefix="figuard-slow-") as place:
@@ -146,12 +142,13 @@ class Run:
         """Yield what happens when three times as much is asked as can be committed."""
         server = postgres_server.start(served.SETTINGS, durable=True)
         try:
-            for workers in self._workers():
-                database = server.tcp_url(server.create())
-                settings = {"queue": overload.QUEUE, "workers": workers}
-                with served.stand(database, self.folder, self.size.seconds, 1, **settings) as on:
-                    found = overload.run(on)
-                yield {served.labelled(case, workers): result for case, result in found.items()}
+            database = server.tcp_url(server.create())
+            with served.stand(database, self.folder, self.size.seconds, 1, queue=overload.QUEUE) as on:
+                yield overload.run(on)
+                for workers in self.size.workers:
+                    with on.served_by(workers, self.folder, queue=overload.QUEUE) as shared:
+                        found = overload.run(shared)
+                    yield {served.labelled(case, workers): result for case, result in found.items()}
         finally:
             server.stop()
 

@@ -23,7 +23,7 @@ def run(on: Stand) -> dict[str, Result]:
     """Measure the capacity, ask three times as much, and return both. Raises ``Broken`` for any other error."""
     capacity = on.load("capacity", "authorize", on.tokens[:1], clients=CLIENTS)
     rate = TIMES * (capacity.rate or 0)
-    plan = {"tokens": on.tokens[:1], "prefix": "over"}
+    plan = {"tokens": on.tokens[:1], "prefix": on.prefix("over")}
     heard = on.front.load("authorize", plan=plan, clients=CROWD, seconds=on.seconds * 2, rate=rate)
     said = heard["said"]
     if set(said) - {"OK", "503 Retry-After"}:

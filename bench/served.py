@@ -8,7 +8,7 @@ import itertools
 import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from tests import postgres_server
 
 CLIENTS = 100
 LIMIT = 10**9
+WARM_SECONDS = 0.5
+"""For how long a load runs before it counts."""
 DEPTH = 5
 CATEGORY = "model"
 SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "4GB"}
@@ -48,10 +50,20 @@ class Stand:
         self.opened += [one["id"] for one in made]
         return made
 
+    def prefix(self, case: str) -> str:
+        """Return what the keys of a case begin with, and those of no other."""
+        return f"{case[:8]}{next(self._cases):02d}"
+
+    @contextmanager
+    def served_by(self, workers: int, folder: Path, **settings: object) -> Generator[Stand]:
+        """Serve the same books by so many workers of a server of their own, beside the one that is idle meanwhile."""
+        with servers.figuard(self.front.database, folder, key=self.front.key, workers=workers, **settings) as front:
+            yield replace(self, front=front)
+
     def load(self, case: str, script: str, tokens: list[str], *, clients: int = CLIENTS, **plan: Any) -> Result:
         """Put a load on the server and return what came of it. Raises ``Broken`` for an answer that is an error."""
-        given = {"tokens": tokens, "prefix": f"{case[:8]}{next(self._cases):02d}", **plan}
-        heard = self.front.load(script, plan=given, clients=clients, seconds=self.seconds)
+        given = {"tokens": tokens, "prefix": self.prefix(case), **plan}
+        heard = self.front.load(script, plan=given, clients=clients, seconds=self.seconds, warm_seconds=WARM_SECONDS)
         wrong = {what: count for what, count in heard["said"].items() if what not in {"OK", "DENIED"}}
         if wrong or not heard["answers"]:
             raise Broken(f"{case}: {heard['answers']} answers, of which {wrong} are errors")

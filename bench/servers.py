@@ -88,19 +88,23 @@ def finished_load(load: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def figuard(database: str, folder: Path, *, preload: str | None = None, **settings: object) -> Generator[Front]:
-    """Serve a database by ``figuard serve``, with no limit of rates, until the block ends."""
+def figuard(
+    database: str, folder: Path, *, key: str | None = None, preload: str | None = None, **settings: object
+) -> Generator[Front]:
+    """Serve a database by ``figuard serve``, with no limit of rates, until the block ends; no *key* makes a tenant."""
     words = [sys.executable, "-m", "figuard.cli"]
     variables = environment(preload) | {"FIGUARD_DATABASE": database, "FIGUARD_RATE_LIMIT_PER_MINUTE": "0"}
     variables |= {f"FIGUARD_{name.upper()}": str(value) for name, value in settings.items()}
-    made = subprocess.run(
-        [*words, "tenant", "create", "bench", "--json"], env=variables, capture_output=True, text=True, check=False
-    )
-    if made.returncode:
-        raise RuntimeError(f"no tenant could be made:\n{made.stderr}")
-    key = json.loads(made.stdout)["key"]
+    key = key or _new_key([*words, "tenant", "create", "bench", "--json"], variables)
     with process([*words, "serve", "--host", "127.0.0.1", "--port", "0"], variables, folder) as (address, pid):
         yield Front(*address, key, database, pid)
+
+
+def _new_key(words: list[str], variables: Mapping[str, str]) -> str:
+    made = subprocess.run(words, env=variables, capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise RuntimeError(f"no tenant could be made:\n{made.stderr}")
+    return json.loads(made.stdout)["key"]
 
 
 @contextmanager

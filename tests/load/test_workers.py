@@ -5,6 +5,7 @@ Several workers behind one address: they decide as one, one that dies is replace
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -18,10 +19,11 @@ from urllib.request import Request, urlopen
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests import postgres_server
 from tests.load.judge import Judge, Told
-from tests.load.places import FIGUARD, START_SECONDS, STOP_SECONDS
+from tests.load.places import FIGUARD, START_SECONDS, STOP_SECONDS, Place
 from tests.load.test_mishaps import judge, ordeal
-from tests.load.test_races import SPEND, created, judge_storm, rush, storm
+from tests.load.test_races import DEMO, SPEND, created, judge_storm, rush, storm
 from tests.load.wire import Line
 
 LIMIT, ASKED, CALLERS = 1000, 200, 10
@@ -79,25 +81,42 @@ def authorizations_of(url, key):
     return {one.labels["worker"]: int(one.value) for one in counted}
 
 
-def test_two_workers_decide_as_one(postgres_served):
+@pytest.fixture
+def demo(tmp_path):
+    """
+    Two workers of a new server, over a new database that need not survive anything.
+    """
+    try:
+        server = postgres_server.start()
+    except postgres_server.NoPostgres as missing:
+        pytest.skip(str(missing))
+    name = server.create()
+    place = Place("postgres", server.url(name), tmp_path, key=DEMO)
+    yield place.serve("--demo", "--migrate", workers="2"), place
+    place.close()
+    server.drop(name)
+    server.stop()
+
+
+def test_two_workers_decide_as_one(demo):
     """
     Five of 200 fit into 1,000, whoever is asked; and a key is charged once, whichever worker its repeats reach.
     """
-    url = postgres_served.serve(workers="2").url
+    server, place = demo
 
     async def everything():
-        return await ten_callers(url, postgres_served.key), await storm([url], postgres_served.key, keys=20, fires=50)
+        return await ten_callers(server.url, DEMO), await storm([server.url], DEMO, keys=20, fires=50)
 
     (budget, told), stormed = asyncio.run(everything())
-    answered = authorizations_of(url, postgres_served.key)
+    answered = authorizations_of(server.url, DEMO)
 
-    found = Judge(postgres_served, budget)
+    found = Judge(place, budget)
     assert [] == found.findings(told)
     assert Counter(AUTHORIZED=GRANTED, DENIED=20 * CALLERS - GRANTED) == found.decisions() == told.counts()
-    judge_storm(postgres_served, *stormed, keys=20, fires=50)
+    judge_storm(place, *stormed, keys=20, fires=50)
     assert {"1", "2"} == answered.keys()
     assert 20 * CALLERS + 20 * 50 == sum(answered.values())
-    postgres_served.verified()
+    assert 1 == sum("DEMO MODE" in line for line in server.said)
 
 
 @pytest.mark.full
@@ -139,14 +158,16 @@ def test_no_worker_outlives_a_parent_that_is_killed(postgres_served):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_parent_that_is_told_to_stop_stops_its_workers(postgres_served, number):
     """
-    Every one of them is gone, within the promised time, when the parent is.
+    Every one of them is gone, within the promised time, when the parent is; and each has said so itself.
     """
-    server = postgres_served.serve(workers="2")
+    server = postgres_served.serve(workers="2", log_level="info")
     workers = workers_of(server)
 
     server.stop(number)
 
     assert not any(map(is_running, workers))
+    logged = [json.loads(line) for line in server.said if line.startswith("{")]
+    assert [1, 2] == sorted(line["worker"] for line in logged if line["event"] == "stopped")
 
 
 @pytest.mark.full
