@@ -265,7 +265,7 @@ def _tell_outcome(told: EventResponse, event: Event) -> None:
     told.settled_at = when(outcome.settled_at)
     told.money_moved = outcome.money_moved
     if outcome.unknown:
-        pass
+        told.outcome, told.outcome_reason = "UNKNOWN", outcome.reason
 
 
 def void_tree(reply: VoidTreeReply, _: Context) -> VoidTreeResponse:
