@@ -16,7 +16,7 @@ import msgspec
 
 from figuard.domain.admin import Webhook
 from figuard.domain.codes import ErrorCode
-from figuard.domain.commands import Command, CreateWebhook, Order
+from figuard.domain.commands import KEYED_BY_EVENT, Command, CreateWebhook, Order
 from figuard.domain.instants import Instant
 from figuard.domain.questions import Question
 from figuard.domain.refusal import Refusal
@@ -148,7 +148,7 @@ def steps(
         return operation.status, operation.render(result, context)
     command = cast("Command", request)
     # Marked before anything is added to it that differs from one attempt to the next.
-    mark = "" if key is None else fingerprint(command)
+    mark = "" if key is None or type(command) in KEYED_BY_EVENT else fingerprint(command)
     if isinstance(command, CreateWebhook):
         yield Judge(command.url)
         if seal is not None:

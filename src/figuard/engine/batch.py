@@ -15,7 +15,7 @@ import msgspec
 
 from figuard.domain.admin import ApiKey, Remembered
 from figuard.domain.codes import ErrorCode
-from figuard.domain.commands import Authorize, AuthorizeAll, Confirm, Fail, MarkUnknown, Order, Void
+from figuard.domain.commands import KEYED_BY_EVENT, Order
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import Reply
 from figuard.domain.valueclass import replace, valueclass
@@ -31,8 +31,6 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODERS: Mapping[type, msgspec.json.Decoder[Any]] = {
     handler.reply: msgspec.json.Decoder(handler.reply) for handler in HANDLERS.values()
 }
-# An authorization keeps its key itself; the others say what an event shall become, which a repeat finds it to be.
-_KEYED_BY_EVENT = (Authorize, AuthorizeAll, Confirm, Fail, Void, MarkUnknown)
 
 
 @valueclass
@@ -194,7 +192,7 @@ def _admission(orders: Sequence[Order]) -> list[Wanted]:
 
 
 def _is_remembered(order: Order) -> bool:
-    return order.idempotency_key is not None and not isinstance(order.command, _KEYED_BY_EVENT)
+    return order.idempotency_key is not None and type(order.command) not in KEYED_BY_EVENT
 
 
 def _act(work: Work, order: Order) -> Outcome:

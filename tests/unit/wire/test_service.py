@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from figuard.domain.codes import ErrorCode
-from figuard.domain.commands import CreateBudget, CreateWebhook, Order
+from figuard.domain.commands import KEYED_BY_EVENT, CreateBudget, CreateWebhook, Order
 from figuard.domain.questions import GetBudget, GetWebhook
 from figuard.domain.refusal import Refusal
 from figuard.service import AsyncService, Service
@@ -161,11 +161,25 @@ def test_the_mark_of_a_command_is_of_all_it_says(desk):
     marks = []
     for reason in ("a", "a", "b"):
         with pytest.raises(Refusal):
-            desk("fail_event", b'{"reason":"%s"}' % reason.encode(), path={"eventId": ID}, idempotency_key="k")
+            body = b'{"quantity":5,"reason":"%s"}' % reason.encode()
+            desk("refund_event", body, path={"eventId": ID}, idempotency_key="k")
         marks.append(desk.engine.given[-1].fingerprint)
 
     assert marks[0] == marks[1]
     assert marks[0] != marks[2]
+
+
+@pytest.mark.parametrize("name", ["confirm_event", "fail_event", "void_event", "mark_event_unknown"])
+def test_what_an_event_shall_become_needs_no_mark(desk, name):
+    """
+    The event itself tells a repeat from another request, so nothing is remembered that a mark would stand beside.
+    """
+    with pytest.raises(Refusal):
+        desk(name, encode(BODIES[name]), path={"eventId": ID}, idempotency_key="k")
+    (order,) = desk.engine.given
+
+    assert ("k", "") == (order.idempotency_key, order.fingerprint)
+    assert type(order.command) in KEYED_BY_EVENT
 
 
 @pytest.mark.parametrize("key", ["", "  ", "x" * 256, "a\nb", "a\0b"])

@@ -101,6 +101,12 @@ Command = (
     | SweepItem
 )
 
+KEYED_BY_EVENT: frozenset[type] = frozenset({Authorize, AuthorizeAll, Confirm, Fail, Void, MarkUnknown})
+"""
+The commands of which no answer is remembered, and whose requests need no fingerprint: an authorization keeps its key
+itself, and the others say what an event shall become, which a repeat finds it to be.
+"""
+
 
 @valueclass
 class Order:
