@@ -8,6 +8,7 @@ when the answer may differ. The order is the declaration order of ``Denial``; th
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from figuard.domain import anomaly, instants, velocity
 from figuard.domain.amounts import text
@@ -17,7 +18,23 @@ from figuard.domain.entitlements import ItemPolicy
 from figuard.domain.events import CapRef
 from figuard.domain.instants import Instant
 from figuard.domain.limits import CHAIN_DEPTH_MAX
-from figuard.domain.situation import Situation
+from figuard.domain.situation import (
+    ANOMALY,
+    CAPS,
+    CEILING,
+    CHAIN,
+    CURRENCY,
+    DIVIDED,
+    FUNDS,
+    ITEM,
+    LIFE,
+    SCOPE,
+    STATUS,
+    TAGS,
+    TWIN,
+    VELOCITY,
+    Situation,
+)
 from figuard.domain.tokens import Token, fold
 from figuard.domain.valueclass import valueclass
 
@@ -324,25 +341,31 @@ def _list(words: tuple[str, ...]) -> str:
     return ", ".join(repr(word) for word in words)
 
 
-CHECKS: tuple[tuple[Denial, Check], ...] = (
-    (Denial.ENTITY_ALREADY_AUTHORIZED, entity),
-    (Denial.BUDGET_PAUSED, paused),
-    (Denial.BUDGET_CANCELLED, cancelled),
-    (Denial.BUDGET_EXPIRED, expired),
-    (Denial.TOKEN_SCOPE_VIOLATION, scope),
-    (Denial.ENTITLEMENT_LIMIT_REACHED, entitlement),
-    (Denial.VELOCITY_LIMIT_EXCEEDED, speed),
-    (Denial.CURRENCY_MISMATCH, currency),
-    (Denial.EXCEEDS_QUANTITY_LIMIT, ceiling),
-    (Denial.ANOMALY_DETECTED, unusual),
-    (Denial.CAUSAL_CHAIN_TOO_DEEP, depth),
-    (Denial.SUBTREE_CAP_EXCEEDED, subtree),
-    (Denial.MISSING_CLAIMED_CATEGORY, claim_missing),
-    (Denial.NO_MATCHING_ALLOCATION, claim_unknown),
-    (Denial.FORBIDDEN_ITEM_TYPE, item_type),
-    (Denial.INTENT_SCOPE_VIOLATION, intent),
-    (Denial.DELEGATE_CAP_EXCEEDED, delegated),
-    (Denial.ALLOCATION_EXHAUSTED, allocated),
-    (Denial.INSUFFICIENT_FUNDS, capacity),
+CHECKS: tuple[tuple[Denial, Check, int], ...] = (
+    (Denial.ENTITY_ALREADY_AUTHORIZED, entity, TWIN),
+    (Denial.BUDGET_PAUSED, paused, STATUS),
+    (Denial.BUDGET_CANCELLED, cancelled, STATUS),
+    (Denial.BUDGET_EXPIRED, expired, STATUS | LIFE),
+    (Denial.TOKEN_SCOPE_VIOLATION, scope, SCOPE),
+    (Denial.ENTITLEMENT_LIMIT_REACHED, entitlement, ITEM),
+    (Denial.VELOCITY_LIMIT_EXCEEDED, speed, VELOCITY),
+    (Denial.CURRENCY_MISMATCH, currency, CURRENCY),
+    (Denial.EXCEEDS_QUANTITY_LIMIT, ceiling, CEILING),
+    (Denial.ANOMALY_DETECTED, unusual, ANOMALY),
+    (Denial.CAUSAL_CHAIN_TOO_DEEP, depth, CHAIN),
+    (Denial.SUBTREE_CAP_EXCEEDED, subtree, CHAIN),
+    (Denial.MISSING_CLAIMED_CATEGORY, claim_missing, DIVIDED),
+    (Denial.NO_MATCHING_ALLOCATION, claim_unknown, DIVIDED),
+    (Denial.FORBIDDEN_ITEM_TYPE, item_type, DIVIDED),
+    (Denial.INTENT_SCOPE_VIOLATION, intent, TAGS),
+    (Denial.DELEGATE_CAP_EXCEEDED, delegated, CAPS),
+    (Denial.ALLOCATION_EXHAUSTED, allocated, DIVIDED),
+    (Denial.INSUFFICIENT_FUNDS, capacity, FUNDS),
 )
-"""Every check once, in order of precedence."""
+"""Every check once, in order of precedence, with the grounds of which it needs one to have anything to object."""
+
+
+@cache
+def checks_on(grounds: int) -> tuple[tuple[Denial, Check], ...]:
+    """Return the checks that may object on these grounds, in order of precedence."""
+    return tuple((denial, check) for denial, check, needed in CHECKS if needed & grounds)

@@ -42,6 +42,10 @@ class Scope:
     read_only: bool = False
 
 
+UNRESTRICTED = Scope()
+"""For everything. A token that has no scope of its own has this very value."""
+
+
 @valueclass
 class Token:
     """
@@ -61,7 +65,7 @@ class Token:
     label: str = ""
     path: tuple[str, ...] = ()
     caps: tuple[Cap, ...] = ()
-    scope: Scope = Scope()
+    scope: Scope = UNRESTRICTED
     expires_at: Instant | None = None
     revoked_at: Instant | None = None
     previous_hash: str | None = None

@@ -29,6 +29,7 @@ from figuard.ports import Kind
 # Members looked up once: where an Enum's class is asked for one, that costs what ten lines of a decision do.
 _TOKENS_BY_HASH, _ATTEMPTS, _TOKENS = Kind.TOKENS_BY_HASH, Kind.ATTEMPTS, Kind.TOKENS
 _ENTITY_EVENTS, _EVENTS = Kind.ENTITY_EVENTS, Kind.EVENTS
+_ENTRY_AUTHORIZED = EntryKind.AUTHORIZED
 UNDONE = -1
 """The revision of a verdict that no state of a budget has: what led to it was undone."""
 
@@ -90,50 +91,53 @@ def act_one(work: Work, order: Order, command: Authorize) -> AuthorizeReply:
     token = _token(work, command)
     if token.tenant_id != order.tenant_id:
         raise Refusal(ErrorCode.TENANT_MISMATCH, "the session token and the API key belong to different tenants")
-    budget = work.need(Budget, token.budget_id)
-    if order.only_budget_id not in {None, budget.id}:
+    budget_id, confined_to = token.budget_id, order.only_budget_id
+    before = work.need(Budget, budget_id)
+    if confined_to is not None and confined_to != budget_id:
         raise _no_token(command)
-    duties.perform(work, budget.id)
-    # As they are now: a hold that has just ended was released at the token's caps too.
-    budget, token = work.need(Budget, budget.id), work.need(Token, token.id)
-    spend = command.spend
+    duties.perform(work, budget_id)
+    budget = work.need(Budget, budget_id)
+    if budget is not before:
+        # A hold that has just ended was released at the token's caps too.
+        token = work.need(Token, token.id)
     earlier: Event | None = None
     if not command.dry_run:
-        earlier = work.one(Kind.ATTEMPTS, (budget.id, budget.in_shadow, spend.key))
+        earlier = work.one(_ATTEMPTS, (budget_id, budget.in_shadow, command.spend.key))
         if earlier is not None and (replayed := _replay(work, budget, earlier, command)):
             return replayed
-    situation, foreign = _situation(work, budget, token, command, is_confined=order.only_budget_id is not None)
-    _check_subscription(work, budget)
-    attempt = earlier.attempt + 1 if earlier else 1
+    situation, foreign = _situation(work, budget, token, command, is_confined=confined_to is not None)
+    if budget.identity.subscription_id is not None:
+        _check_subscription(work, budget, budget.identity.subscription_id)
+    now = situation.now
     event = decide(
         situation,
-        event_id=work.ids.id(situation.now),
-        attempt=attempt,
+        event_id=work.ids.id(now),
+        attempt=earlier.attempt + 1 if earlier is not None else 1,
         foreign_parent_id=foreign,
     )
-    original = work.get(Event, event.verdict.original_event_id) if event.verdict.original_event_id else None
+    original_id = event.verdict.original_event_id
+    original = work.get(Event, original_id) if original_id is not None else None
     if command.dry_run:
-        return AuthorizeReply(event, budget, situation.now, dry_run=True, original=original)
+        return AuthorizeReply(event, budget, now, dry_run=True, original=original)
     stored = _record(work, order, event, budget)
-    return AuthorizeReply(stored, work.need(Budget, budget.id), situation.now, original=original)
+    return AuthorizeReply(stored, work.need(Budget, budget_id), now, False, False, original)  # noqa: FBT003 - fields
 
 
 def _token(work: Work, command: Authorize) -> Token:
     """Return the live token of the request. Raises ``Refusal`` (``INVALID_SESSION_TOKEN``)."""
-    found: Token | None = work.one(Kind.TOKENS_BY_HASH, command.token_hash)
-    if found is not None:
-        token = work.need(Token, found.id)
-        current = token.hash == command.token_hash
-        in_grace = (
-            token.previous_hash == command.token_hash
-            and token.previous_until is not None
-            and work.now < token.previous_until
-        )
-        ancestors = [work.get(Token, ancestor) for ancestor in token.path]
-        chain_live = all(ancestor is None or ancestor.is_live(work.now) for ancestor in ancestors)
-        if (current or in_grace) and token.is_live(work.now) and chain_live:
-            return token
-    raise _no_token(command)
+    token: Token | None = work.one(_TOKENS_BY_HASH, command.token_hash)
+    if token is None or not token.is_live(work.now):
+        raise _no_token(command)
+    # Behind the lock it may have another hash than the one it was found by.
+    if token.hash != command.token_hash:
+        was_until = token.previous_until if token.previous_hash == command.token_hash else None
+        if was_until is None or work.now >= was_until:
+            raise _no_token(command)
+    for ancestor_id in token.path:
+        ancestor = work.get(Token, ancestor_id)
+        if ancestor is not None and not ancestor.is_live(work.now):
+            raise _no_token(command)
+    return token
 
 
 def _no_token(command: Authorize) -> Refusal:
@@ -168,26 +172,22 @@ def _situation(
     work: Work, budget: Budget, token: Token, command: Authorize, *, is_confined: bool
 ) -> tuple[Situation, str | None]:
     spend = command.spend
-    parent, foreign = _parent(work, budget, spend.parent_event_id, is_confined=is_confined)
-    chain = (token, *(work.need(Token, ancestor) for ancestor in token.path))
-    root = work.get(Event, parent.place.root_id) if parent and parent.place.root_id else None
-    twin = None
-    if budget.policy.entity_dedup and spend.entity_id is not None and not command.dry_run:
+    parent: Event | None = None
+    root: Event | None = None
+    twin: Event | None = None
+    foreign: str | None = None
+    if spend.parent_event_id is not None:
+        parent, foreign = _parent(work, budget, spend.parent_event_id, is_confined=is_confined)
+        root = work.get(Event, parent.place.root_id) if parent is not None and parent.place.root_id else None
+    if spend.entity_id is not None and budget.policy.entity_dedup and not command.dry_run:
         twin = _twin(work, budget, spend.entity_id)
-    situation = Situation(
-        budget=budget,
-        spend=spend,
-        now=work.now_of(budget),
-        tokens=chain,
-        item=work.get(Item, budget.identity.item_id) if budget.identity.item_id else None,
-        parent=parent,
-        root=root,
-        twin=twin,
-    )
-    return situation, foreign
+    chain = (token, *[work.need(Token, ancestor) for ancestor in token.path]) if token.path else (token,)
+    item_id = budget.identity.item_id
+    item = work.get(Item, item_id) if item_id is not None else None
+    return Situation(budget, spend, work.now_of(budget), chain, item, parent, root, twin), foreign
 
 
-def _parent(work: Work, budget: Budget, parent_id: str | None, *, is_confined: bool) -> tuple[Event | None, str | None]:
+def _parent(work: Work, budget: Budget, parent_id: str, *, is_confined: bool) -> tuple[Event | None, str | None]:
     """
     Return the causal parent on this budget, or the id of one on another budget of the same tenant.
 
@@ -195,8 +195,6 @@ def _parent(work: Work, budget: Budget, parent_id: str | None, *, is_confined: b
     that is confined to this budget there is no elsewhere. Raises ``Refusal`` (``INVALID_PARENT_EVENT``) for an unknown
     parent and for one that was denied, failed or voided.
     """
-    if parent_id is None:
-        return None, None
     parent = work.get(Event, parent_id)
     is_elsewhere = parent is not None and parent.budget_id != budget.id
     if parent is None or parent.tenant_id != budget.tenant_id or (is_elsewhere and is_confined):
@@ -219,9 +217,8 @@ def _twin(work: Work, budget: Budget, entity_id: str) -> Event | None:
     return None
 
 
-def _check_subscription(work: Work, budget: Budget) -> None:
-    subscription_id = budget.identity.subscription_id
-    subscription = work.get(Subscription, subscription_id) if subscription_id else None
+def _check_subscription(work: Work, budget: Budget, subscription_id: str) -> None:
+    subscription = work.get(Subscription, subscription_id)
     if subscription is None or subscription.status is SubscriptionStatus.ACTIVE:
         return
     code = (
@@ -234,17 +231,27 @@ def _check_subscription(work: Work, budget: Budget) -> None:
 
 def _record(work: Work, order: Order, event: Event, before: Budget) -> Event:
     verdict = event.verdict
-    if event.decision is Decision.DENIED and verdict.denial is Denial.ANOMALY_DETECTED:
+    if verdict.denial is None:
+        stored = work.step(None, event, _ENTRY_AUTHORIZED, order.actor)
+    else:
+        stored = _record_denial(work, order, event, before)
+    if event.place.item_id is not None:
+        duties.settle_item_state(work, event.place.item_id, order.actor)
+    return stored
+
+
+def _record_denial(work: Work, order: Order, event: Event, before: Budget) -> Event:
+    """Record what was denied, or would have been on a shadow budget, with what else that brings about."""
+    verdict, is_denied = event.verdict, event.decision is Decision.DENIED
+    if is_denied and verdict.denial is Denial.ANOMALY_DETECTED:
         _pause(work, order, before)
-    kind = EntryKind.DENIED if event.decision is Decision.DENIED else EntryKind.AUTHORIZED
-    stored = work.step(None, event, kind, order.actor)
+    stored = work.step(None, event, EntryKind.DENIED if is_denied else EntryKind.AUTHORIZED, order.actor)
     if verdict.denial is Denial.VELOCITY_LIMIT_EXCEEDED and not event.place.shadow:
         budget = work.need(Budget, before.id)
         # What can never pass has no moment at which it would; it is told again after an hour all the same.
         until = verdict.retry_at if verdict.retry_at is not None else event.created_at + HOUR
         marks = replace(budget.counters.marks, velocity_until=max(until, budget.counters.marks.velocity_until))
         work.put(replace(budget, counters=replace(budget.counters, marks=marks)))
-    duties.settle_item_state(work, event.place.item_id, order.actor)
     return stored
 
 

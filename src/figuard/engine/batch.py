@@ -198,11 +198,16 @@ def _is_remembered(order: Order) -> bool:
 def _act(work: Work, order: Order) -> Outcome:
     mark = work.savepoint()
     try:
-        _check_key(work, order)
+        if order.key_id is not None:
+            _check_key(work, order, order.key_id)
+        act = HANDLERS[type(order.command)].act
+        if not _is_remembered(order):
+            reply: Reply = act(work, order, order.command)
+            return reply
         remembered = _remembered(work, order)
         if remembered is not None:
             return remembered
-        reply: Reply = HANDLERS[type(order.command)].act(work, order, order.command)
+        reply = act(work, order, order.command)
         _remember(work, order, reply)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not take the neighbours in the batch down
         work.rollback(mark)
@@ -210,11 +215,9 @@ def _act(work: Work, order: Order) -> Outcome:
     return reply
 
 
-def _check_key(work: Work, order: Order) -> None:
+def _check_key(work: Work, order: Order, key_id: str) -> None:
     """Refuse an order whose API key was revoked or ended since it was looked up. Raises ``Refusal``."""
-    if order.key_id is None:
-        return
-    key = work.get(ApiKey, order.key_id)
+    key = work.get(ApiKey, key_id)
     if key is None or key.tenant_id != order.tenant_id or not key.is_live(work.now):
         raise Refusal(ErrorCode.INVALID_API_KEY, "the API key is unknown, revoked or expired")
 
@@ -225,8 +228,6 @@ def _memory_key(order: Order) -> tuple[str, str, str]:
 
 def _remembered(work: Work, order: Order) -> Reply | None:
     """Return the answer that was given under this key. Raises ``Refusal`` when it stands for another request."""
-    if not _is_remembered(order):
-        return None
     known: Remembered | None = work.one(Kind.REMEMBERED, _memory_key(order))
     if known is None or known.is_forgettable(work.now):
         return None
@@ -248,8 +249,6 @@ def _home(reply: Any) -> str | None:  # noqa: ANN401 - any reply
 
 
 def _remember(work: Work, order: Order, reply: Reply) -> None:
-    if not _is_remembered(order):
-        return
     kept = _without_secret(reply)
     tenant_id, operation, key = _memory_key(order)
     work.put(Remembered(tenant_id, operation, key, order.fingerprint, encode(kept), work.now))

@@ -184,7 +184,10 @@ class Work:
 
     def now_of(self, book: Budget | Subscription) -> Instant:
         """Return the time of the next entry of a book: the clock, but never before the entry before."""
-        return max(self.now, book.head.at)
+        at = book.head.at
+        if at > self.now:
+            return at
+        return self.now
 
     def touched(self, event: Event) -> Touched:
         """Return everything that a step of *event* can move. All of it must have been read."""
