@@ -46,6 +46,10 @@ def perform(work: Work, budget_id: str) -> int:
         return 0
     if budget.identity.item_id is not None:
         renew(work, budget.identity.item_id)
+    soonest = budget.counters.next_expiry
+    # No hold ends before the clock gets there, and then ``end_holds`` asks the book's own time.
+    if soonest is None or (soonest > work.now and soonest > budget.head.at):
+        return 0
     return end_holds(work, budget)
 
 

@@ -141,29 +141,31 @@ class Work:
         self._put(record.__class__, key_of(record), record)
 
     def _put(self, of: type, key: Any, record: Record) -> None:  # noqa: ANN401 - a str, or a tuple of them
-        kept, mark, dirty = self._records[of], (of, key), self._dirty
+        kept, mark, journal = self._records[of], (of, key), self._journal
         before = kept.get(key, _MISSING)
-        self._journal.append((kept, key, before))
+        journal.append((kept, key, before))
         kept[key] = record
-        if before is _MISSING:
-            self._set(dirty, mark, True)  # noqa: FBT003 - what the mark says: it is new
-            self._index(mark, record)
-        elif mark not in dirty:
-            self._set(dirty, mark, False)  # noqa: FBT003
+        is_new = before is _MISSING
+        # A record that was there is marked once; one that was not is not marked yet either.
+        if is_new or mark not in self._dirty:
+            journal.append((self._dirty, mark, _MISSING))
+            self._dirty[mark] = is_new
+            if is_new:
+                self._index(mark, record)
 
     def forget(self, answer: Remembered) -> None:
         """Let a remembered answer go, unless this work remembers another one under its key."""
-        self._set(self._forgotten, key_of(answer), answer)
+        key = key_of(answer)
+        self._journal.append((self._forgotten, key, self._forgotten.get(key, _MISSING)))
+        self._forgotten[key] = answer
 
     def _index(self, mark: Mark, record: Record) -> None:
         for kind, look_up, added in LISTED.get(mark[0], ()):
             found = self._found.get(kind)
             if found and (where := look_up(record)) in found:
-                self._set(found, where, added(found[where] or (), mark))
-
-    def _set(self, where: dict[Any, Any], key: Any, value: Any) -> None:  # noqa: ANN401 - a generic journal
-        self._journal.append((where, key, where.get(key, _MISSING)))
-        where[key] = value
+                before = found[where]
+                self._journal.append((found, where, before))
+                found[where] = added(before or (), mark)
 
     def savepoint(self) -> tuple[int, int, int, int]:
         """Return a mark to which ``rollback`` can return."""
@@ -210,7 +212,8 @@ class Work:
         if kind in notices.TELLING and not after.place.shadow:
             tell = partial(notices.event_notices, kind, budget, event, now)
             self._notices.append((identity.tenant_id, tell))
-        self._tell(identity.tenant_id, told)
+        if told:
+            self._tell(identity.tenant_id, told)
         head = self._append(
             Entry(
                 identity.id,

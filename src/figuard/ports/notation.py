@@ -28,9 +28,9 @@ _Convert = Callable[[Any], Any]
 _ENCODE = msgspec.json.Encoder().encode
 _MAKING = Lock()
 
-KEPT: Mapping[type, int] = {Event: 256, Identity: 8192, Policy: 8192}
+KEPT: Mapping[type, int] = {Event: 256, Identity: 16_384, Policy: 16_384}
 """
-Classes whose values are written more than once as they are, and of how many values the bytes are remembered.
+Classes whose values are written more than once as they are, and of how many values at most the bytes are remembered.
 
 A new event is written in its ledger entry and in its row; what never or seldom changes of a budget, with each of its
 versions. A value is known by its identity alone: it does not change, and while it is remembered it stays alive.
@@ -70,40 +70,55 @@ class Notation(Generic[T]):
         with _MAKING:
             if self._ways is None:
                 mirror = _mirror(self._of)
-                encode = mirror.kept.encode if mirror.kept else _encoder(mirror.outward)
+                encode = (
+                    mirror.kept.encode
+                    if mirror.kept is not None
+                    else _Outward().function(self._of, mirror.struct, _ENCODE)
+                )
                 self._ways = _Ways(encode, msgspec.json.Decoder(mirror.struct).decode, mirror.inward)
             return self._ways
 
 
-def _encoder(outward: _Convert) -> Callable[[Any], bytes]:
-    return lambda value: _ENCODE(outward(value))
+_Written = tuple[Any, msgspec.Raw, bytes]
+"""A value, and its bytes as a part of another and alone."""
 
 
 class _Kept:
-    """The bytes of the values of one class that were written as parts of others."""
+    """
+    The bytes of the values of one class that were written as parts of others.
+
+    They lie on two piles, of which the older goes when the younger is full: what is in use moves over in time.
+    """
 
     def __init__(self, outward: _Convert, most: int) -> None:
         self._outward = outward
-        self._most = most
-        self._written: dict[int, tuple[Any, msgspec.Raw, bytes]] = {}
+        self._pile = most // 2
+        # By identity, with the values themselves: as long as one lives, no other has its identity.
+        self._young: dict[int, _Written] = {}
+        self._old: dict[int, _Written] = {}
 
     def part(self, value: Any) -> msgspec.Raw:  # noqa: ANN401 - a value of the class
         """Return the value as a part of another, and remember its bytes."""
-        known = self._written.get(id(value))
-        if known is not None:
-            return known[1]
-        data = _ENCODE(self._outward(value))
-        raw = msgspec.Raw(data)
-        if len(self._written) >= self._most:
-            self._written.clear()
-        # With the value itself: as long as it lives, no other one has its identity.
-        self._written[id(value)] = (value, raw, data)
-        return raw
+        known = self._young.get(id(value))
+        if known is None:
+            known = self._old.get(id(value)) or self._written(value)
+            if len(self._young) >= self._pile:
+                self._old, self._young = self._young, {}
+            self._young[id(value)] = known
+        return known[1]
 
     def encode(self, value: Any) -> bytes:  # noqa: ANN401 - a value of the class
         """Return the value's bytes: those that are remembered, if they are."""
-        known = self._written.get(id(value))
+        known = self._young.get(id(value)) or self._old.get(id(value))
         return _ENCODE(self._outward(value)) if known is None else known[2]
+
+    def _written(self, value: Any) -> _Written:  # noqa: ANN401 - a value of the class
+        data = _ENCODE(self._outward(value))
+        return (value, msgspec.Raw(data), data)
+
+    def __len__(self) -> int:
+        """Return of how many values the bytes are remembered, some perhaps twice."""
+        return len(self._young) + len(self._old)
 
 
 class _Mirror(NamedTuple):
@@ -159,9 +174,11 @@ class _Function:
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {}
 
-    def function(self, of: type, made: type) -> _Convert:
-        """Return the function for a class, of which *made* is the class or the struct."""
+    def function(self, of: type, made: type, then: _Convert | None = None) -> _Convert:
+        """Return the function for a class, of which *made* is the class or the struct, and *then* what comes after."""
         expression = self.whole(of, made, "value")
+        if then is not None:
+            expression = f"{self.name(then)}({expression})"
         body = "".join(f"\n    {line}" for line in (*self.lines, f"return {expression}"))
         exec(f"def convert(value):{body}", self.scope)  # noqa: S102 - names of fields of our own classes
         convert: _Convert = self.scope["convert"]
@@ -208,11 +225,11 @@ class _Outward(_Function):
 
     def call(self, of: type) -> str:
         mirror = _mirror(of)
-        return self.name(mirror.kept.part if mirror.kept else mirror.outward)
+        return self.name(mirror.kept.part if mirror.kept is not None else mirror.outward)
 
     def inside(self, of: type, read: str, default: object) -> str:
         mirror = _mirror(of)
-        if mirror.kept:
+        if mirror.kept is not None:
             return f"{self.call(of)}({read})"
         part = self.local(read)
         whole = self.whole(of, mirror.struct, part)
