@@ -11,7 +11,9 @@ import pytest
 
 from figuard.domain.commands import ClaimDeliveries, Order
 from figuard.domain.limits import DELIVERY_LEASE_SECONDS, FORGOTTEN_PER_ROUND
+from figuard.server.app import Server
 from figuard.server.jobs import Jobs
+from figuard.server.siblings import Seat
 from tests.server.story import HOOK, furnished
 
 
@@ -267,3 +269,18 @@ async def test_jobs_go_on_after_a_failure_and_stop_when_told(desk):
     await desk.server.jobs.stop()
 
     assert [] == [task for task in asyncio.all_tasks() if task.get_name().startswith("figuard-")]
+
+
+@pytest.mark.parametrize(("number", "verifies"), [(None, True), (1, True), (2, False)])
+async def test_of_several_workers_one_verifies(desk, tmp_path, number, verifies):
+    """
+    Each finding is counted once, and no book is read by everybody. What can be claimed everybody does.
+    """
+    seat = None if number is None else Seat(number, str(tmp_path))
+    jobs = Server(desk.settings, desk.backend, sender=desk.post, seat=seat).jobs
+    jobs.start()
+    running = {task.get_name() for task in asyncio.all_tasks()}
+    await jobs.stop()
+
+    assert verifies is ("figuard-integrity" in running)
+    assert {f"figuard-{name}" for name in ("holds", "renewals", "webhooks", "keys", "memory")} <= running

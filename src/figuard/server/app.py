@@ -65,7 +65,8 @@ class Server:
         self.rate = RateLimit(settings.rate_per_minute, monotonic, is_shared=seat is not None)
         self.siblings = None if seat is None else Siblings(seat, self._counted, self.rate)
         self.health = Health(settings, backend.engine, self.gate, self.metrics)
-        self.jobs = Jobs(settings, backend, self.sender, self.counts, self.gate)
+        verifies = seat is None or seat.number == 1
+        self.jobs = Jobs(settings, backend, self.sender, self.counts, self.gate, verifies=verifies)
         self.api = Api(settings, self.gate, self.rate, self.counts, self.hasher)
         self.express = Express(self.api)
         self.app: ASGIApp = Shell(self._routed(), settings)

@@ -54,8 +54,15 @@ class Jobs:
         deliver: Deliver,
         counts: Counts,
         gate: Gate,
+        *,
+        verifies: bool = True,
     ) -> None:
-        """Work on *backend*; *deliver* sends one notice and blocks meanwhile."""
+        """
+        Work on *backend*; *deliver* sends one notice and blocks meanwhile.
+
+        Of several workers one *verifies*: nobody claims that work, so all would read the same books and count the same
+        findings.
+        """
         self._settings = settings
         self._backend = backend
         self._engine = backend.engine
@@ -63,6 +70,7 @@ class Jobs:
         self._gate = gate
         self.deliveries = Deliveries(backend.engine, deliver, counts)
         self.integrity = Integrity(backend, counts)
+        self._verifies = verifies
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -76,7 +84,8 @@ class Jobs:
             ("keys", USED_SECONDS, self.note_used_keys),
             ("memory", FORGET_SECONDS, self.forget_answers),
         )
-        self._tasks = [asyncio.create_task(self._repeat(*job), name=f"figuard-{job[0]}") for job in jobs]
+        wanted = [job for job in jobs if self._verifies or job[0] != "integrity"]
+        self._tasks = [asyncio.create_task(self._repeat(*job), name=f"figuard-{job[0]}") for job in wanted]
 
     async def stop(self) -> None:
         """Stop every job where it waits; what is being committed is committed. Harmless twice."""
