@@ -2,7 +2,8 @@
 One request from its parts to its answer: parse, order or question, render. Embedded mode and the server both stand
 on this, so they validate and answer alike.
 
-What an operation does is one generator of steps, which has no colour; ``Service`` and ``AsyncService`` only carry its
+Nearly every request that changes something is one order: ``ordered`` makes it and ``answered`` renders what came of it.
+What takes more than that is a generator of steps, which has no colour; ``Service`` and ``AsyncService`` only carry its
 steps out.
 """
 
@@ -21,6 +22,7 @@ from figuard.domain.instants import Instant
 from figuard.domain.questions import Question
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import BudgetReply, Reply
+from figuard.domain.valueclass import replace
 from figuard.domain.views import View, WebhookView
 from figuard.ports import Hasher
 from figuard.wire.codec import decode_request
@@ -36,7 +38,8 @@ Answer = tuple[int, Any]
 Seal = Callable[[CreateWebhook, str], CreateWebhook]
 """Hides the secret of a tenant's webhook that is being made."""
 
-_COMMANDS: frozenset[type] = frozenset(get_args(Command))
+# Each of these is one order and nothing besides.
+_ORDERS: frozenset[type] = frozenset(get_args(Command)) - {CreateWebhook}
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -130,34 +133,48 @@ Step = Order | Ask | Judge | Probe
 Steps = Generator[Step, Any, Answer]
 
 
-def steps(
-    operation: Operation,
-    call: Call,
-    context: Context,
-    caller: Caller,
-    idempotency_key: str | None,
-    seal: Seal | None,
-) -> Steps:
-    """Return the steps of one request; the generator's value is its answer. Raises ``Refusal`` while it runs."""
+def understood(
+    operation: Operation, call: Call, context: Context, idempotency_key: str | None
+) -> tuple[Command | Question, str | None]:
+    """Return what is asked for, and the checked idempotency key. Raises ``Refusal``."""
     key = None if idempotency_key is None else checked_key(idempotency_key)
-    request = operation.parse(call, context)
-    if type(request) not in _COMMANDS:
-        result = yield Ask(cast("Question", request), caller)
-        if operation.response is WebhookTestResponse and isinstance(result, WebhookView):
-            result = yield Probe(result.webhook)
-        return operation.status, operation.render(result, context)
-    command = cast("Command", request)
-    # Marked before anything is added to it that differs from one attempt to the next.
+    return operation.parse(call, context), key
+
+
+def ordered(command: Command, caller: Caller, key: str | None) -> Order:
+    """Return a command as the order of who gives it, under the idempotency key it may have come with."""
     mark = "" if key is None or type(command) in KEYED_BY_EVENT else fingerprint(command)
-    if isinstance(command, CreateWebhook):
-        yield Judge(command.url)
-        if seal is not None:
-            command = seal(command, caller.tenant_id)
-    reply = yield Order(command, caller.tenant_id, caller.actor, key, mark, caller.only_budget_id, caller.key_id)
+    return Order(command, caller.tenant_id, caller.actor, key, mark, caller.only_budget_id, caller.key_id)
+
+
+def answered(operation: Operation, reply: Reply, context: Context) -> Answer:
+    """Return the answer to an order that was carried out."""
     status = operation.status
     if operation.status_again is not None and isinstance(reply, BudgetReply) and not reply.created:
         status = operation.status_again
     return status, operation.render(reply, context)
+
+
+def steps(
+    operation: Operation,
+    request: Command | Question,
+    context: Context,
+    caller: Caller,
+    key: str | None,
+    seal: Seal | None,
+) -> Steps:
+    """Return the steps of a request that is more than one order; the generator's value is its answer."""
+    if isinstance(request, CreateWebhook):
+        # Marked before anything is added to it that differs from one attempt to the next.
+        order = ordered(request, caller, key)
+        yield Judge(request.url)
+        if seal is not None:
+            order = replace(order, command=seal(request, caller.tenant_id))
+        return answered(operation, (yield order), context)
+    result = yield Ask(cast("Question", request), caller)
+    if operation.response is WebhookTestResponse and isinstance(result, WebhookView):
+        result = yield Probe(result.webhook)
+    return operation.status, operation.render(result, context)
 
 
 def call_of(
@@ -221,7 +238,11 @@ class Service:
         call = call_of(operation, path, query, body, session_token)
         context = Context(self.engine.now(), self.settings, self.engine.hasher.hash, trace_id)
         caller = Caller(tenant_id, actor, only_budget_id)
-        running = steps(operation, call, context, caller, idempotency_key, self._seal)
+        request, key = understood(operation, call, context, idempotency_key)
+        if type(request) in _ORDERS:
+            order = ordered(cast("Command", request), caller, key)
+            return answered(operation, self.engine.execute(order), context)
+        running = steps(operation, request, context, caller, key, self._seal)
         came: Any = None
         while True:
             try:
@@ -277,7 +298,11 @@ class AsyncService:
         call = call_of(operation, path, query, body, session_token)
         context = Context(self.engine.now(), self.settings, self.engine.hasher.hash, trace_id)
         caller = Caller(tenant_id, actor, only_budget_id)
-        running = steps(operation, call, context, caller, idempotency_key, self._seal)
+        request, key = understood(operation, call, context, idempotency_key)
+        if type(request) in _ORDERS:
+            order = ordered(cast("Command", request), caller, key)
+            return answered(operation, await self.engine.execute(order), context)
+        running = steps(operation, request, context, caller, key, self._seal)
         came: Any = None
         while True:
             try:

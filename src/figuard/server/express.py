@@ -15,19 +15,17 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Generator
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Protocol, cast
 
 import structlog
 
 from figuard.domain.codes import ErrorCode
-from figuard.domain.commands import Order
+from figuard.domain.commands import Command, Order
 from figuard.domain.instants import Instant
 from figuard.domain.refusal import Refusal
-from figuard.domain.replies import Reply
 from figuard.engine.async_engine import overloaded
 from figuard.engine.batch import Outcome
 from figuard.server.answers import JSON
@@ -37,7 +35,7 @@ from figuard.server.blocks import END, UNCOMMON, Block, Blocks, Headers, simple
 from figuard.server.errors import error_body
 from figuard.server.requests import Heads, check_media_type
 from figuard.server.shell import HEADERS, NO_STORE, failed, new_trace_id
-from figuard.service import Answer, call_of, steps
+from figuard.service import answered, call_of, ordered, understood
 from figuard.wire.codec import encode
 from figuard.wire.context import Context
 from figuard.wire.operations import OPERATIONS, Operation
@@ -90,7 +88,7 @@ class Exchange:
     disconnected = False
     started: float
     trace_id: str
-    running: Generator[Any, Any, Answer]
+    context: Context
 
     def __init__(
         self, connection: Connection, operation: Operation, url: bytes, path: dict[str, str], block: Block
@@ -284,8 +282,9 @@ class Express:
         check_media_type(heads.content_type)
         call = call_of(operation, exchange.path, _NO_QUERY, exchange.body, heads.session_token)
         context = Context(now, service.settings, service.engine.hasher.hash, exchange.trace_id)
-        exchange.running = steps(operation, call, context, held.caller, heads.idempotency_key, None)
-        return next(exchange.running)
+        exchange.context = context
+        command, key = understood(operation, call, context, heads.idempotency_key)
+        return ordered(cast("Command", command), held.caller, key)
 
     # -- those that wait -------------------------------------------------------------------------------------------
 
@@ -316,7 +315,8 @@ class Express:
             return
         del self._waiting[exchange]
         try:
-            status, answer = _ended(exchange.running, self._engine.settled(order, future.result()))
+            reply = self._engine.settled(order, future.result())
+            status, answer = answered(exchange.operation, reply, exchange.context)
             body = encode(answer)
         except Refusal as refusal:
             self._refused(exchange, refusal)
@@ -364,11 +364,3 @@ def _rendered(status: int, body: bytes, trace_id: bytes, more: bytes) -> bytes:
     """Return a whole answer; *more* are header lines, each behind a line break."""
     length = b"\r\ncontent-length: %d\r\n\r\n" % len(body)
     return b"".join((_BEGINNINGS[status], trace_id, _COMMON, more, length, body))
-
-
-def _ended(running: Generator[Any, Any, Answer], reply: Reply) -> Answer:
-    try:
-        running.send(reply)
-    except StopIteration as end:
-        return end.value
-    raise AssertionError("a hot operation is one order")
