@@ -160,8 +160,8 @@ def test_an_order_says_who_and_for_whom(desk):
 def test_the_mark_of_a_command_is_of_all_it_says(desk):
     marks = []
     for reason in ("a", "a", "b"):
+        body = b'{"quantity":5,"reason":"%s"}' % reason.encode()
         with pytest.raises(Refusal):
-            body = b'{"quantity":5,"reason":"%s"}' % reason.encode()
             desk("refund_event", body, path={"eventId": ID}, idempotency_key="k")
         marks.append(desk.engine.given[-1].fingerprint)
 
