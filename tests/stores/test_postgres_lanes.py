@@ -192,4 +192,4 @@ async def test_what_a_lane_keeps_prepared_is_bounded(store):
         for number in range(STATEMENTS_MAX + 1):
             assert await work.fetch(f"SELECT {number}") == [(number,)]
 
-        assert len(work.lane._prepared) < STATEMENTS_MAX
+        assert len(work.lane.prepared) < STATEMENTS_MAX

@@ -93,3 +93,19 @@ async def test_two_transactions_ask_about_one_caller_side_by_side(store):
     first, second = await asyncio.gather(ask(), ask())
 
     assert an_api_key() == first == second
+
+
+async def test_many_keys_are_told_apart_whatever_they_are_written_with(store):
+    """
+    Many keys travel as JSON, and come out of it as they went in.
+    """
+    words = ['"', "\\", "a,b", "{}", "[1]", "null", "NULL", "\n\t", "\u001f", "é", "😀", "'; --", " ", "\\u0041", "A"]
+    events = [an_event(f"e{number}", key=word) for number, word in enumerate(words)]
+    keys = [("b1", False, word) for word in words]
+    async with store.begin() as work:
+        await work.write(Changes(inserted=[a_budget(), *events]))
+    async with store.begin() as work:
+        alone = await work.read(Kind.ATTEMPTS, [*keys, ("b1", True, "A")])
+        beside, _ = await work.read_many([(Kind.ATTEMPTS, keys), (Kind.TOKENS, ["k1", "k2"])])
+
+    assert alone == beside == dict(zip(keys, events, strict=True))

@@ -21,7 +21,7 @@ from figuard.stores.postgres.failures import (
     is_lost,
     place_of,
 )
-from figuard.stores.postgres.lanes import Lane, Lanes
+from figuard.stores.postgres.lanes import Lanes
 from figuard.stores.postgres.migrate import is_usable, migrate
 
 WRITERS_MAX = 4
@@ -81,22 +81,12 @@ class Connections:
         if self._process != os.getpid():
             raise StoreUnavailable(f"the store {self.place!r} was opened before a fork; open it again in this process")
 
-    @property
-    def lanes_wanted(self) -> bool:
-        """Whether somebody waits for a lane."""
-        return self.lanes is not None and self.lanes.is_wanted
-
-    async def lend_lane(self) -> Lane:
-        """Lend a lane. Raises ``StoreUnavailable`` when all are busy for too long, or the store is read-only."""
+    def writers(self) -> Lanes:
+        """Return the lanes. Raises ``StoreUnavailable`` when the store was opened read-only, or is closed."""
         self._check_open()
         if self.lanes is None:
             raise StoreUnavailable(f"the store {self.place!r} was opened read-only; open it for writing")
-        return await self.lanes.lend()
-
-    async def take_back(self, lane: Lane) -> None:
-        """Take a lane back, which has no transaction open but one that was begun ahead."""
-        assert self.lanes is not None
-        await self.lanes.take_back(lane)
+        return self.lanes
 
     @asynccontextmanager
     async def reader(self) -> AsyncGenerator[Connection]:
@@ -176,11 +166,12 @@ async def open_connections(
                 primary=True,
             )
             connections = Connections(url, lanes_pool, pool)
-            lane = await connections.lend_lane()
+            lanes = connections.writers()
+            lane = await lanes.lend()
             try:
                 await migrate(lane.connection, place)
             finally:
-                await connections.take_back(lane)
+                await lanes.take_back(lane)
         async with connections.reader() as connection:
             if not await is_usable(connection, place):
                 raise StoreUnavailable(

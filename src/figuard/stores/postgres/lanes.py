@@ -29,7 +29,7 @@ class Lane:
     is lost without harm.
     """
 
-    __slots__ = ("_prepared", "_since", "connection", "is_ahead", "is_quiet")
+    __slots__ = ("_since", "connection", "is_ahead", "is_quiet", "prepared")
 
     def __init__(self, connection: Connection) -> None:
         """Take a session that has no transaction open."""
@@ -37,20 +37,18 @@ class Lane:
         self.is_ahead = False
         self.is_quiet = False
         self._since = 0.0
-        self._prepared: dict[str, Run] = {}
+        self.prepared: dict[str, Run] = {}
 
-    async def prepared(self, text: str) -> Run:
-        """Return what runs a statement; it is prepared on the first occasion."""
-        run = self._prepared.get(text)
-        if run is None:
-            if len(self._prepared) >= STATEMENTS_MAX:
-                self._prepared.clear()
-            run = self._prepared[text] = (await self.connection.prepare(text)).fetch
+    async def prepare(self, text: str) -> Run:
+        """Prepare a statement and return what runs it from now on, which ``prepared`` has under its text."""
+        if len(self.prepared) >= STATEMENTS_MAX:
+            self.prepared.clear()
+        run = self.prepared[text] = (await self.connection.prepare(text)).fetch
         return run
 
     def forget(self) -> None:
         """Prepare every statement again: the tables may have changed under them."""
-        self._prepared.clear()
+        self.prepared.clear()
 
     async def begin(self) -> None:
         """Begin a transaction, unless one has begun already."""
@@ -96,6 +94,10 @@ class Lanes:
         """Whether somebody waits for a lane."""
         return self._wanting > 0
 
+    def ahead(self) -> Lane | None:
+        """Lend a lane with a transaction begun, if there is one; whether it still lives, its first statement shows."""
+        return self._idle.pop() if self._idle and self._idle[-1].is_ahead else None
+
     async def lend(self) -> Lane:
         """Lend a lane, perhaps with a transaction begun. Raises what the pool raises when there is none."""
         while self._idle:
@@ -114,7 +116,17 @@ class Lanes:
         if self._is_closed or self._wanting or is_over(lane.connection):
             await lane.rest()
             await self._pool.release(lane.connection)
-            return
+        else:
+            self._keep(lane)
+
+    def takes_back(self, lane: Lane) -> bool:
+        """Take a lane back if that can be done at once: it has a transaction begun and nobody waits for it."""
+        if not lane.is_ahead or self._wanting or self._is_closed:
+            return False
+        self._keep(lane)
+        return True
+
+    def _keep(self, lane: Lane) -> None:
         self._idle.append(lane)
         if lane.is_ahead:
             lane.is_quiet = False

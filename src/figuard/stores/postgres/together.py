@@ -4,7 +4,6 @@ Several kinds of reads in one statement, and so in one round trip: those that an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -14,9 +13,8 @@ from figuard.stores.dialect import sql
 from figuard.stores.kept import KeptByType
 from figuard.stores.lookups import LOOKUPS
 from figuard.stores.postgres.driver import Fetch
-from figuard.stores.postgres.reads import BATCHED, KEPT, key_types
+from figuard.stores.postgres.reads import BATCHED, KEPT, folded, key_types, numbered, unfolding
 
-_NUMBERED = re.compile(r"\?(\d+)")
 SHAPES_KEPT_MAX = 256
 """How many combinations of kinds are remembered with their statement."""
 
@@ -32,22 +30,18 @@ def statement(shape: tuple[tuple[Kind, bool], ...]) -> str:
     """
     Return one statement for these kinds; each of its rows says of which kind and of which key it is.
 
-    With each kind stands whether it has a single key, which comes without an array.
+    With each kind stands whether it has a single key, which comes as it is.
     """
     parts: list[str] = []
     used = 0
     for part, (kind, is_one) in enumerate(shape):
         types = key_types(kind)
-        places = [f"${number}" for number in range(used + 1, used + 1 + len(types))]
-        text = LOOKUPS[kind].sql
         if is_one:
-            one = _NUMBERED.sub(lambda found, places=places: places[int(found[1]) - 1], text)
+            one = numbered(LOOKUPS[kind].sql, [f"${used + number}" for number in range(1, len(types) + 1)])
             parts.append(sql(f"SELECT {part}, 1::bigint,", "found.data FROM (", one, ") AS found"))
         else:
-            arrays = ", ".join(f"{place}::{of}[]" for place, of in zip(places, types, strict=True))
-            names = ", ".join(f"p{number}" for number in range(1, len(types) + 1))
-            keys = f"unnest({arrays}) WITH ORDINALITY AS k ({names}, n)"
-            one = _NUMBERED.sub(r"k.p\1", text)
+            keys, columns = unfolding(types, used)
+            one = numbered(LOOKUPS[kind].sql, columns)
             parts.append(sql(f"SELECT {part}, k.n, found.data FROM", keys, "CROSS JOIN LATERAL (", one, ") AS found"))
         used += len(types)
     return " UNION ALL ".join(parts)
@@ -64,7 +58,7 @@ async def look_up_together(
         is_one = len(keys) == 1
         shape.append((kind, is_one))
         spread = LOOKUPS[kind].spread
-        values += spread(keys[0]) if is_one else zip(*map(spread, keys), strict=True)
+        values += spread(keys[0]) if is_one else folded(map(spread, keys))
     for row in await fetch(statement(tuple(shape)), *values):
         part: int = row[0]
         kind, keys = reads[part]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -14,13 +15,15 @@ from figuard.stores.kept import KeptByType
 from figuard.stores.postgres.connections import EVERYBODY, Connections
 from figuard.stores.postgres.driver import Row, end, is_over
 from figuard.stores.postgres.failures import failure, is_lost
-from figuard.stores.postgres.lanes import Lane
+from figuard.stores.postgres.lanes import Lane, Lanes
 from figuard.stores.postgres.reads import BATCHED, KEPT, lock_references, look_up
 from figuard.stores.postgres.together import fits, look_up_together
 from figuard.stores.postgres.writes import write
 
 BEGIN_TRIES = 3
 """How many lanes are tried when the server closed them while nobody used them."""
+TENANTS_KEPT_MAX = 1024
+"""How many ids of tenants are remembered to be such."""
 _WALL = "SELECT set_config('figuard.tenant', $1, true)"
 
 
@@ -31,9 +34,10 @@ class PostgresWork:
     ``error`` is what made the server give the transaction up: from then on it can only be rolled back.
     """
 
-    def __init__(self, connections: Connections, lane: Lane, kept: KeptByType, tenants: str | None) -> None:
+    def __init__(self, lanes: Lanes, lane: Lane, place: str, kept: KeptByType, tenants: str | None) -> None:
         self.lane = lane
-        self._connections = connections
+        self._lanes = lanes
+        self._place = place
         self._kept = kept
         self._wall = tenants
         self.error: Exception | None = None
@@ -102,7 +106,7 @@ class PostgresWork:
         lane = self.lane
         was_ahead, lane.is_ahead = lane.is_ahead, False
         try:
-            run = await lane.prepared(text)
+            run = lane.prepared.get(text) or await lane.prepare(text)
             return await run(*values)
         except BaseException as error:
             is_gone = is_lost(error) or is_over(lane.connection)
@@ -113,13 +117,13 @@ class PostgresWork:
             if not (was_ahead and is_gone) or isinstance(error, TimeoutError):
                 self._give_up(error)
         # Nothing had been done yet, so a session that ended while nobody used it is simply replaced.
-        await self._connections.take_back(lane)
-        self.lane = await begun(self._connections)
+        await self._lanes.take_back(lane)
+        self.lane = await begun(self._lanes, self._place)
         return await self.fetch(text, *values)
 
     def _give_up(self, error: Exception) -> NoReturn:
         """Note that the transaction cannot be committed any more, and raise what *error* means."""
-        self.error = failure(error, self._connections.place)
+        self.error = failure(error, self._place)
         if not isinstance(self.error, StoreConflict):
             # What was prepared may be what is wrong: somebody has changed the tables.
             self.lane.forget()
@@ -128,20 +132,20 @@ class PostgresWork:
         raise self.error from error
 
 
-async def begun(connections: Connections) -> Lane:
+async def begun(lanes: Lanes, place: str) -> Lane:
     """Return a lane on which a transaction has begun. Raises ``StoreUnavailable``."""
     for tries_left in reversed(range(BEGIN_TRIES)):
-        lane = await connections.lend_lane()
+        lane = await lanes.lend()
         try:
             await lane.begin()
         except BaseException as error:
             end(lane.connection)
-            await connections.take_back(lane)
+            await lanes.take_back(lane)
             if not isinstance(error, Exception):
                 raise
             # Nothing has been done yet, so a session that ended while nobody used it is simply replaced.
             if not tries_left or isinstance(error, TimeoutError) or not is_lost(error):
-                raise failure(error, connections.place) from error
+                raise failure(error, place) from error
         else:
             return lane
     raise AssertionError("the last try either returns or raises")
@@ -150,7 +154,7 @@ async def begun(connections: Connections) -> Lane:
 class Transaction:
     """An asynchronous context manager: commits on a normal exit, rolls back on an exception."""
 
-    __slots__ = ("_connections", "_kept", "_task", "_tenants", "_work")
+    __slots__ = ("_connections", "_kept", "_lanes", "_task", "_tenants", "_work")
 
     def __init__(self, connections: Connections, kept: KeptByType, tenants: Collection[str] = ()) -> None:
         """Take whom the transaction may touch; nobody named is everybody."""
@@ -163,7 +167,9 @@ class Transaction:
         self._task = asyncio.current_task()
         if self._task in connections.writing:
             raise RuntimeError("this task has a transaction open already; finish it first")
-        self._work = PostgresWork(connections, await begun(connections), self._kept, self._tenants)
+        lanes = self._lanes = connections.writers()
+        lane = lanes.ahead() or await begun(lanes, connections.place)
+        self._work = PostgresWork(lanes, lane, connections.place, self._kept, self._tenants)
         connections.writing.add(self._task)
         return self._work
 
@@ -177,7 +183,8 @@ class Transaction:
             await self._roll_back()
         finally:
             self._connections.writing.discard(self._task)
-            await self._connections.take_back(self._work.lane)
+            if not self._lanes.takes_back(self._work.lane):
+                await self._lanes.take_back(self._work.lane)
         if error is None:
             raise StoreConflict("the transaction was rolled back after a conflict; nothing of it was written")
 
@@ -191,7 +198,7 @@ class Transaction:
                 f"the connection to {place!r} was lost before COMMIT, nothing was written; try again"
             )
         try:
-            tag = await lane.commit(chain=not self._connections.lanes_wanted)
+            tag = await lane.commit(chain=not self._lanes.is_wanted)
         except BaseException as error:
             end(lane.connection)
             if not isinstance(error, Exception):
@@ -219,6 +226,13 @@ class Transaction:
 
 
 def _joined(tenants: Collection[str]) -> str:
-    if any(not name or "," in name or name == EVERYBODY for name in tenants):
-        raise ValueError(f"a tenant's id is neither empty nor {EVERYBODY!r} and has no comma: {sorted(tenants)!r}")
-    return ",".join(sorted(set(tenants)))
+    if len(tenants) == 1:
+        return _checked(*tenants)
+    return ",".join(sorted({_checked(name) for name in tenants}))
+
+
+@lru_cache(TENANTS_KEPT_MAX)
+def _checked(name: str) -> str:
+    if not name or "," in name or name == EVERYBODY:
+        raise ValueError(f"a tenant's id is neither empty nor {EVERYBODY!r} and has no comma: {name!r}")
+    return name
