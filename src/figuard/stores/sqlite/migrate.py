@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from importlib.resources import files
+from functools import cache
+from pathlib import Path
 
 from figuard.ports import StoreUnavailable
 
@@ -14,13 +15,16 @@ APPLICATION_ID = 0x46694775
 """``FiGu``: tells our files from those of other programs."""
 
 
+# Beside this module rather than through importlib.resources, which every first call in a process would wait for: it
+# loads archives and temporary files in case a package is not in a folder.
+_FOLDER = Path(__file__).with_name("migrations")
+
+
+@cache
 def migrations() -> tuple[str, ...]:
     """Return the SQL of all migrations, in order; the n-th leads to version n."""
-    folder = files("figuard.stores.sqlite") / "migrations"
-    named = sorted(
-        (file.name, file.read_text(encoding="utf-8")) for file in folder.iterdir() if file.name[:4].isdigit()
-    )
-    return tuple(text for _, text in named)
+    files = sorted(file for file in _FOLDER.iterdir() if file.name[:4].isdigit())
+    return tuple(file.read_text(encoding="utf-8") for file in files)
 
 
 def is_current(connection: sqlite3.Connection, path: str) -> bool:
