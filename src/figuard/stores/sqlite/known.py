@@ -49,7 +49,7 @@ class Known:
 
     def __init__(self) -> None:
         """Start with nothing known."""
-        self._answers = {kind: _Answers(kind) for kind in (*_BY_ID.values(), *_ABOUT.values())}
+        self._answers = {kind: Answers(kind) for kind in (*_BY_ID.values(), *_ABOUT.values())}
         self._version = 0
         self._as_of: tuple[int, int] | None = None
 
@@ -66,10 +66,9 @@ class Known:
         """Take what was read and written since ``begin`` for what the file says."""
         self._as_of = (self._version, cursor.connection.total_changes)
 
-    def look_up(self, execute: _Execute, kind: Kind, keys: Iterable[Any]) -> dict[Any, Any] | None:
-        """Return what *kind* answers for each key; None for a kind of which nothing is ever known."""
-        answers = self._answers.get(kind)
-        return None if answers is None else answers.look_up(execute, keys)
+    def of(self, kind: Kind) -> Answers | None:
+        """Return the known answers of a kind of read, None where nothing is ever known."""
+        return self._answers.get(kind)
 
     def learner(self, of: type) -> Callable[[str, str, Record], None] | None:
         """
@@ -82,7 +81,7 @@ class Known:
         return self._answers[_BY_ID[of]].keep if of in _BY_ID else None
 
 
-class _Answers:
+class Answers:
     """
     The known answers of one kind of read: what the file said, what that means, and in which round it said so.
 

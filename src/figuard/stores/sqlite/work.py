@@ -123,8 +123,8 @@ class SqliteWork:
         execute = self._cursor.execute
         try:
             # What was known may be what a write that failed has half done.
-            known = None if self.is_broken else self._known.look_up(execute, kind, keys)
-            return look_up(execute, kind, keys) if known is None else known
+            known = None if self.is_broken else self._known.of(kind)
+            return look_up(execute, kind, keys) if known is None else known.look_up(execute, keys)
         except sqlite3.Error as error:
             raise failure(error, self._path) from error
 
