@@ -87,6 +87,10 @@ class Balance:
         return Balance(self.spent + spent, self.reserved + reserved, self.shadow_spent, self.shadow_reserved)
 
 
+NOTHING = Balance()
+"""Neither spent nor held: always this one value where that is so from the start, and known by it when it is written."""
+
+
 @valueclass
 class Allocation:
     """A part of a budget set aside for some categories; ``category`` is its label."""
@@ -97,7 +101,7 @@ class Allocation:
     mode: EnforcementMode = EnforcementMode.CATEGORY_CONSTRAINED
     allowed_categories: tuple[str, ...] = ()
     forbidden_item_types: tuple[str, ...] = ()
-    balance: Balance = Balance()
+    balance: Balance = NOTHING
 
 
 @valueclass
@@ -153,7 +157,7 @@ class Funds:
     """
 
     limit: int
-    balance: Balance = Balance()
+    balance: Balance = NOTHING
     allocations: tuple[Allocation, ...] = ()
     epoch: int = 0
 

@@ -4,7 +4,7 @@ The decision: run the checks in order, and open an event that says what was deci
 
 from __future__ import annotations
 
-from figuard.domain.budget import Balance, Budget
+from figuard.domain.budget import NOTHING, Budget
 from figuard.domain.checks import Objection, checks_on
 from figuard.domain.codes import Denial
 from figuard.domain.entitlements import Item
@@ -15,7 +15,6 @@ from figuard.domain.situation import Situation
 from figuard.domain.valueclass import replace
 
 _AUTHORIZED, _DENIED = Decision.AUTHORIZED, Decision.DENIED
-_NOTHING = Balance()
 _WEIGHTLESS = Standing()
 
 
@@ -80,7 +79,7 @@ def _standing(situation: Situation, *, would_hold: bool) -> Standing:
         budget.funds.epoch,
         None,
         0,
-        _NOTHING,
+        NOTHING,
         hold_expires_at=now + seconds * SECOND,
         void_due_at=now + due_seconds * SECOND,
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from figuard.domain.budget import Balance, Head
+from figuard.domain.budget import NOTHING, Balance, Head
 from figuard.domain.instants import Instant, instant, moment
 from figuard.domain.valueclass import replace, valueclass
 
@@ -89,7 +89,7 @@ class Item:
     anchor_day: int
     overage: ItemPolicy = ItemPolicy.BLOCK
     warn_at_percentage: int = 80
-    balance: Balance = Balance()
+    balance: Balance = NOTHING
     period: int = 0
     revision: int = 0
     state: ItemState = ItemState.NORMAL
@@ -130,7 +130,7 @@ def renewed(item: Item, now: Instant) -> Item:
         return item
     return replace(
         item,
-        balance=Balance(),
+        balance=NOTHING,
         period=item.period + periods,
         next_renewal_at=due,
         revision=item.revision + 1,

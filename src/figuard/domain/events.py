@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from figuard.domain.budget import Balance
+from figuard.domain.budget import NOTHING, Balance
 from figuard.domain.codes import Denial
 from figuard.domain.instants import Instant
 from figuard.domain.valueclass import valueclass
@@ -94,7 +94,7 @@ class Standing:
     epoch: int = 0
     confirmed: int | None = None
     refunded: int = 0
-    subtree: Balance = Balance()
+    subtree: Balance = NOTHING
     hold_expires_at: Instant | None = None
     hold_released_at: Instant | None = None
     void_due_at: Instant | None = None

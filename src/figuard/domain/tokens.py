@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from figuard.domain.budget import Balance
+from figuard.domain.budget import NOTHING, Balance
 from figuard.domain.instants import Instant
 from figuard.domain.valueclass import valueclass
 
@@ -29,7 +29,7 @@ class Cap:
     id: str
     category: str
     limit: int
-    balance: Balance = Balance()
+    balance: Balance = NOTHING
 
 
 @valueclass

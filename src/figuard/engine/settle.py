@@ -28,6 +28,7 @@ from figuard.domain.commands import (
 )
 from figuard.domain.events import Event
 from figuard.domain.instants import Instant
+from figuard.domain.levels import Touched
 from figuard.domain.limits import DESCENDANTS_MAX
 from figuard.domain.notices import budget_notice
 from figuard.domain.refusal import Refusal
@@ -74,11 +75,17 @@ def _replied(work: Work, event: Event) -> EventReply:
 
 
 def _stepped(
-    work: Work, order: Order, before: Event, after: Event, kind: EntryKind, note: dict[str, Any] | None = None
+    work: Work,
+    order: Order,
+    before: Event,
+    after: Event,
+    kind: EntryKind,
+    note: dict[str, Any] | None = None,
+    touched: Touched | None = None,
 ) -> EventReply:
     if after is before:
         return _replied(work, before)
-    stored = work.step(before, after, kind, order.actor, note)
+    stored = work.step(before, after, kind, order.actor, note, touched)
     duties.settle_item_state(work, stored.place.item_id, order.actor)
     return _replied(work, stored)
 
@@ -86,15 +93,16 @@ def _stepped(
 def confirm(work: Work, order: Order, command: Confirm) -> EventReply:
     """Book the real amount. Raises ``Refusal``."""
     event, _, now = _opened(work, order, command.event_id)
+    touched = work.touched(event)
     after = rules.confirmed(
         event,
-        work.touched(event),
+        touched,
         command.quantity,
         now=now,
         external_transaction_id=command.external_transaction_id,
         money_moved=command.money_moved,
     )
-    return _stepped(work, order, event, after, EntryKind.CONFIRMED)
+    return _stepped(work, order, event, after, EntryKind.CONFIRMED, touched=touched)
 
 
 def fail(work: Work, order: Order, command: Fail) -> EventReply:

@@ -200,10 +200,20 @@ class Work:
         return Touched(budget, tokens, item, root)
 
     def step(
-        self, before: Event | None, after: Event, kind: EntryKind, actor: str, note: dict[str, Any] | None = None
+        self,
+        before: Event | None,
+        after: Event,
+        kind: EntryKind,
+        actor: str,
+        note: dict[str, Any] | None = None,
+        touched: Touched | None = None,
     ) -> Event:
-        """Record one step of an event: entry, balances at every level, counters, notices. Return it as stored."""
-        touched = self.touched(after)
+        """
+        Record one step of an event: entry, balances at every level, counters, notices. Return it as stored.
+
+        *touched* is what the step can move, from whoever has asked for it since the last change.
+        """
+        touched = touched or self.touched(after)
         present = touched.budget
         identity, now = present.identity, self.now_of(present)
         moved, event = books.applied_event(touched, before, after, kind)

@@ -30,6 +30,14 @@ def test_nothing_against_it_means_authorized():
     assert Decision.AUTHORIZED is decided(10).decision
 
 
+def test_what_is_as_it_is_from_the_start_is_the_very_default_which_is_written_at_no_cost():
+    opened, plain = decided(10), Event("e", "t", "b", decided(10).spend, Decision.AUTHORIZED, 1, 1)
+
+    assert opened.verdict is plain.verdict
+    assert opened.outcome is plain.outcome
+    assert opened.standing.subtree is plain.standing.subtree
+
+
 def test_a_denial_names_its_reason():
     denied = decided(101)
 
