@@ -217,18 +217,22 @@ class Express:
 
     def _glance(self, data: bytes) -> Operation | None:
         """Return what a request asks for whose head and body are all there and of the simple kind."""
-        end = data.find(END)
-        head = data[: end + 2].lower()
-        at = head.find(_LENGTH)
-        length = head[at + len(_LENGTH) : head.find(b"\r\n", at + 2)].strip()
-        if at < 0 or at != head.rfind(_LENGTH) or not length.isdigit() or len(data) != end + 4 + int(length):
-            return None
-        for name in _SPECIAL:
-            if name in head:
-                return None
-        method, _, rest = data[: data.find(b"\r\n")].partition(b" ")
-        url, _, version = rest.partition(b" ")
-        return self._exact.get(url) if (method, version) == (b"POST", b"HTTP/1.1") else None
+        asked = self._lines.get(data[: data.find(b"\r\n")])
+        return asked[0] if asked is not None and _missing(data) == 0 else None
+
+    def awaits_body(self, data: bytes) -> bool:
+        """
+        Return whether *data* is a hot request of the simple kind up to its body, which may be about to follow.
+
+        Many a client writes the two one after the other; handled together they cost a fraction.
+        """
+        if not data.endswith(END) or len(data) > GLANCE_BYTES_MAX:
+            return False
+        line = data[: data.find(b"\r\n")]
+        if self._lines.get(line) is None and self._asked_of_event(line) is None:
+            return False
+        missing = _missing(data)
+        return missing is not None and 0 < missing <= self._api.settings.body_bytes_max
 
     def _turn_away(self) -> None:
         """Answer some of the crowd, and the rest after whoever was admitted has had a turn."""
@@ -353,6 +357,20 @@ class Express:
         if not exchange.keep_alive:
             more += b"\r\nconnection: close"
         exchange.connection.answered(exchange, _rendered(status, body, exchange.trace_id.encode(), more))
+
+
+def _missing(data: bytes) -> int | None:
+    """Return how many bytes of the body of a request of the simple kind are not there; None for any other."""
+    end = data.find(END)
+    head = data[: end + 2].lower()
+    at = head.find(_LENGTH)
+    length = head[at + len(_LENGTH) : head.find(b"\r\n", at + 2)].strip()
+    if at < 0 or at != head.rfind(_LENGTH) or not length.isdigit():
+        return None
+    for name in _SPECIAL:
+        if name in head:
+            return None
+    return end + len(END) + int(length) - len(data)
 
 
 def _retry_after(refusal: Refusal) -> bytes:

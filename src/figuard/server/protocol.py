@@ -15,6 +15,8 @@ from figuard.server.settings import ServerSettings
 
 LINGER_SECONDS = 1.0
 """How long a refused caller may go on sending before it is cut off."""
+HOLD_SECONDS = 0.05
+"""How long a hot request whose head has come alone is held back for its body."""
 _TOO_LARGE = (
     b'{"error":"INVALID_REQUEST","message":"INVALID_REQUEST: the head of the request is larger than the server '
     b'accepts. Send fewer or shorter headers.","code":"INVALID_REQUEST","retryable":false}'
@@ -45,6 +47,9 @@ class Bounded(HttpToolsProtocol):
     is_at_rest = True
     # What arrived, while the request that is being parsed is the first thing in it.
     arrived: bytes | None = None
+    # The head of a request whose body is about to come, and the timer that lets it go on without.
+    held = b""
+    holding: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - uvicorn's own type
         """Begin to wait for the first request."""
@@ -56,7 +61,13 @@ class Bounded(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         self._timer.cancel()
+        self._taken_back()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Let a request that is held back begin, so that it is waited for."""
+        self._let_go()
+        super().shutdown()
 
     def _look(self) -> None:
         """Look at the connection now and then; a timer per request would cost every request."""
@@ -78,13 +89,42 @@ class Bounded(HttpToolsProtocol):
         """Take what came, as long as it stays within the limits."""
         if self.is_refused:
             return
+        was_held = bool(self.held)
+        if was_held:
+            data = self._taken_back() + data
+        if self.waits_for_head and self.is_at_rest and not self.head_bytes and self._is_idle():
+            exchange = self.express.recognized(self, data)
+            if exchange is not None:
+                self._serve(exchange)
+                return
+            if not was_held and self.express.awaits_body(data):
+                self._hold_back(data)
+                return
+        self._parse(data)
+
+    def _hold_back(self, head: bytes) -> None:
+        """Keep a head until its body comes, for a moment."""
+        self._began = self.loop.time()
+        self.held = head
+        self.holding = self.loop.call_later(HOLD_SECONDS, self._let_go)
+
+    def _taken_back(self) -> bytes:
+        """Return what is held back, which is not held any more."""
+        held, self.held = self.held, b""
+        if self.holding is not None:
+            self.holding.cancel()
+            self.holding = None
+        return held
+
+    def _let_go(self) -> None:
+        """Parse what is held back: its body does not come as soon as was thought."""
+        if held := self._taken_back():
+            self._parse(held)
+
+    def _parse(self, data: bytes) -> None:
+        """Have the parser take what came."""
         if self.waits_for_head:
             if not self.head_bytes:
-                if self.is_at_rest and self._is_idle():
-                    exchange = self.express.recognized(self, data)
-                    if exchange is not None:
-                        self._serve(exchange)
-                        return
                 self.arrived = data if self.is_at_rest else None
                 self._began = self.loop.time()
             self.head_bytes += len(data)
