@@ -34,36 +34,52 @@ from figuard.ports import AsyncStore, Clock, Hasher, Ids, Query, StoreUnavailabl
 Commit = Callable[[Sequence[Order]], Awaitable[list[Outcome]]]
 
 
+class Crowd:
+    """How many orders wait, over all lanes: every request asks several times, so it is counted and not added up."""
+
+    __slots__ = ("size",)
+
+    def __init__(self) -> None:
+        """Start with nobody."""
+        self.size = 0
+
+
 class Lane:
     """One queue, drained by one task; *commit* is never awaited twice at once."""
 
-    def __init__(self, commit: Commit) -> None:
-        """Take what decides and commits one batch."""
+    def __init__(self, commit: Commit, crowd: Crowd) -> None:
+        """Take what decides and commits one batch, and the count of those who wait here and in the other lanes."""
         self._commit = commit
-        self.queue: deque[tuple[Order, asyncio.Future[Outcome]]] = deque()
-        """The orders that wait, each with what is done once it is committed."""
+        self._crowd = crowd
+        self._waiting: deque[tuple[Order, asyncio.Future[Outcome]]] = deque()
         self._draining: asyncio.Task[None] | None = None
-
-    @property
-    def length(self) -> int:
-        """How many orders wait."""
-        return len(self.queue)
 
     def submit(self, order: Order) -> asyncio.Future[Outcome]:
         """Queue an order; the future is done once it is committed."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self.queue.append((order, future))
+        self._waiting.append((order, future))
+        self._crowd.size += 1
         if self._draining is None:
             self._draining = asyncio.create_task(self._drain())
         return future
 
     async def _drain(self) -> None:
         try:
-            while self.queue:
-                batch = [self.queue.popleft() for _ in range(min(len(self.queue), BATCH_MAX))]
-                await self._settle(batch)
+            while self._waiting:
+                await self._settle(self._next())
         finally:
             self._draining = None
+
+    def _next(self) -> list[tuple[Order, asyncio.Future[Outcome]]]:
+        """Take the next batch out of the queue."""
+        waiting = self._waiting
+        if len(waiting) > BATCH_MAX:
+            batch = [waiting.popleft() for _ in range(BATCH_MAX)]
+        else:
+            batch = list(waiting)
+            waiting.clear()
+        self._crowd.size -= len(batch)
+        return batch
 
     async def _settle(self, batch: list[tuple[Order, asyncio.Future[Outcome]]]) -> None:
         try:
@@ -72,8 +88,9 @@ class Lane:
             self._answer(batch, StoreUnavailable("the server stopped before the commit was confirmed"))
             if not isinstance(error, Exception):
                 # The lane itself is being stopped: nobody comes for those who still wait.
-                self._answer(self.queue, StoreUnavailable("the server stopped"))
-                self.queue.clear()
+                self._answer(self._waiting, StoreUnavailable("the server stopped"))
+                self._crowd.size -= len(self._waiting)
+                self._waiting.clear()
                 raise
         else:
             for (_, future), outcome in zip(batch, outcomes, strict=True):
@@ -115,8 +132,8 @@ class AsyncEngine:
         self.hasher = hasher
         self._query = query
         self._queue_max = queue_max
-        self._lanes = [Lane(commit) for _ in range(lanes)]
-        self._queues = [lane.queue for lane in self._lanes]
+        self._crowd = Crowd()
+        self._lanes = [Lane(commit, self._crowd) for _ in range(lanes)]
         self._hints = hints
 
     def now(self) -> Instant:
@@ -126,12 +143,12 @@ class AsyncEngine:
     @property
     def waiting(self) -> int:
         """How many orders wait to be committed."""
-        return sum(map(len, self._queues))
+        return self._crowd.size
 
     @property
     def is_full(self) -> bool:
         """Whether one more order would be refused."""
-        return self.waiting >= self._queue_max
+        return self._crowd.size >= self._queue_max
 
     async def execute(self, order: Order) -> Reply:
         """As ``Engine.execute``. Raises ``Refusal`` (``OVERLOADED``) at once when too many wait already."""

@@ -41,15 +41,15 @@ class Hints:
         if known is None:
             return
         known.update(answers)
-        # What came first goes first; a token that is still in use is learnt again.
-        for _ in range(len(known) - (TOKENS_MAX if known is self._tokens else HOMES_MAX)):
-            del known[next(iter(known))]
+        _trim(known, TOKENS_MAX if known is self._tokens else HOMES_MAX)
 
     def note(self, reply: Reply) -> None:
         """Remember where an event is at home that was just authorized: it will be settled soon."""
         if isinstance(reply, AuthorizeReply) and not reply.dry_run:
-            event = reply.event
-            self.learn(Kind.EVENT_HOMES, {event.id: (event.budget_id, event.tenant_id)})
+            event, homes = reply.event, self._homes
+            homes[event.id] = (event.budget_id, event.tenant_id)
+            if len(homes) > HOMES_MAX:
+                _trim(homes, HOMES_MAX)
 
     def home_of(self, order: Order) -> str:
         """Return what tells orders of one budget from those of another: the budget's id, as far as it is known."""
@@ -59,9 +59,15 @@ class Hints:
         if isinstance(command, Authorize):
             token = self._tokens.get(command.token_hash)
             return command.token_hash if token is None else token.budget_id
-        for name in ("budget_id", "event_id", "token_id"):
+        for name in ("event_id", "budget_id", "token_id"):
             handle: str | None = getattr(command, name, None)
             if handle is not None:
                 home = self._homes.get(handle)
                 return handle if home is None else home[0]
         return order.tenant_id
+
+
+def _trim(known: dict[Any, Any], size: int) -> None:
+    """Forget what came first; a token that is still in use is learnt again."""
+    for _ in range(len(known) - size):
+        del known[next(iter(known))]

@@ -17,8 +17,9 @@ from figuard.domain.amounts import quanta
 from figuard.domain.codes import ErrorCode
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import AuthorizeReply, BudgetReply, EventReply
-from figuard.engine.async_engine import AsyncEngine, Lane, over_engine, over_store
+from figuard.engine.async_engine import AsyncEngine, Crowd, Lane, over_engine, over_store
 from figuard.engine.batch import Outcome
+from figuard.engine.batcher import BATCH_MAX
 from figuard.engine.hints import Hints
 from figuard.ports import Kind, StoreConflict, StoreUnavailable
 from figuard.stores.memory import MemoryStore
@@ -309,7 +310,7 @@ def lane(commit: Callable[[list[str]], Any]) -> Lane:
         outcomes: list[Outcome] = commit([order.actor for order in orders])
         return outcomes
 
-    return Lane(awaited)
+    return Lane(awaited, Crowd())
 
 
 def named(name: str) -> c.Order:
@@ -345,6 +346,23 @@ async def test_an_engine_whose_commit_was_not_confirmed_says_so_as_a_refusal():
         await engine.execute(named("lost"))
 
 
+async def test_those_who_wait_are_counted_over_all_lanes_until_their_batch_begins():
+    crowd, sizes = Crowd(), list[int]()
+
+    async def commit(orders: Sequence[c.Order]) -> list[Outcome]:
+        sizes.append(crowd.size)
+        await asyncio.sleep(0)
+        return [Refusal(ErrorCode.NOT_FOUND, order.actor) for order in orders]
+
+    lanes = [Lane(commit, crowd) for _ in range(2)]
+    futures = [one.submit(named(f"{n}")) for one in lanes for n in range(BATCH_MAX + 1)]
+    submitted = crowd.size
+    outcomes = await asyncio.gather(*futures)
+
+    assert 2 * (BATCH_MAX + 1) == submitted == len(outcomes)
+    assert ([BATCH_MAX + 2, 2, 1, 0], 0) == (sizes, crowd.size)
+
+
 async def test_a_lane_that_is_stopped_answers_everybody():
     started = asyncio.Event()
 
@@ -353,7 +371,8 @@ async def test_a_lane_that_is_stopped_answers_everybody():
         await asyncio.Event().wait()
         return []
 
-    one = Lane(commit)
+    crowd = Crowd()
+    one = Lane(commit, crowd)
     waiting = one.submit(named("waiting"))
     gone = one.submit(named("gone"))
     gone.cancel()
@@ -365,7 +384,7 @@ async def test_a_lane_that_is_stopped_answers_everybody():
 
     assert isinstance(await waiting, StoreUnavailable)
     assert isinstance(await queued, StoreUnavailable)
-    assert 0 == one.length
+    assert 0 == crowd.size
 
 
 # -- over a blocking engine ----------------------------------------------------------------------------------------
