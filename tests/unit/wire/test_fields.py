@@ -310,3 +310,32 @@ def test_any_text_is_kept_or_refused(value):
     assert value == kept or faults
     if not faults:
         kept.encode()
+
+
+ANY_TEXT = st.one_of(
+    st.text(max_size=12),
+    st.text("ab \t\0é\ud800", max_size=12),
+    st.none() | st.integers() | st.binary(max_size=3),
+)
+
+
+@given(ANY_TEXT)
+def test_required_text_is_judged_as_optional_text_is_and_must_not_be_blank(value):
+    of_required, of_optional = Faults(), Faults()
+    required = fields.text(of_required, "it", value, 8)
+    optional = fields.optional_text(of_optional, "it", value, 8)
+    if optional is None:
+        of_optional.add("it", "is required" if value is None else "must not be blank")
+
+    assert (optional or "", of_optional) == (required, of_required)
+
+
+@given(st.one_of(st.integers(-2, 2), st.integers(LARGEST - 1, LARGEST + 1), st.booleans(), st.none()), st.booleans())
+def test_a_required_amount_is_judged_as_an_optional_one_is(value, zero):
+    of_required, of_optional = Faults(), Faults()
+    required = fields.amount(of_required, "it", value, zero=zero)
+    optional = fields.optional_amount(of_optional, "it", value, zero=zero)
+    if optional is None:
+        of_optional.add("it", "is required")
+
+    assert (optional or 0, of_optional) == (required, of_required)

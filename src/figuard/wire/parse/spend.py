@@ -50,9 +50,9 @@ _encode = msgspec.json.Encoder().encode
 def authorize(call: Call, context: Context) -> Authorize:
     """Return the command. Raises ``Refusal``: the body is judged first, then whether there is a token at all."""
     body: AuthorizeRequest = call.body
-    faults = Faults(call.faults or ())
+    faults = Faults(call.faults) if call.faults else Faults()
     spend = _spend(faults, body)
-    dry_run = fields.flag(faults, "dryRun", body.dry_run, default=False)
+    dry_run = body.dry_run is not None and fields.flag(faults, "dryRun", body.dry_run, default=False)
     faults.check()
     return _authorize(spend, call.session_token, context, dry_run=dry_run)
 
@@ -60,7 +60,7 @@ def authorize(call: Call, context: Context) -> Authorize:
 def authorize_batch(call: Call, context: Context) -> AuthorizeAll:
     """Return the command for several requests, each with its own token or the header's. Raises ``Refusal``."""
     body: AuthorizeBatchRequest = call.body
-    faults = Faults(call.faults or ())
+    faults = Faults(call.faults) if call.faults else Faults()
     found = fields.things(faults, "requests", body.requests, _batch_item, limits.BATCH_SIZE_MAX, AuthorizeBatchItem)
     if not found:
         faults.add("requests", fields.REQUIRED if found is None else "must not be empty")
@@ -193,10 +193,12 @@ def category_of(faults: Faults, value: object) -> str | None:
 def confirm(call: Call, _: Context) -> Confirm:
     """Return the command. Raises ``Refusal``."""
     body: ConfirmRequest = call.body
-    faults = Faults(call.faults or ())
+    faults = Faults(call.faults) if call.faults else Faults()
     quantity = fields.amount(faults, "confirmedQuantity", body.confirmed_quantity, zero=True)
-    external = fields.optional_text(faults, "externalTransactionId", body.external_transaction_id)
-    money_moved = fields.flag(faults, "moneyMoved", body.money_moved, default=False)
+    external = None
+    if body.external_transaction_id is not None:
+        external = fields.optional_text(faults, "externalTransactionId", body.external_transaction_id)
+    money_moved = body.money_moved is not None and fields.flag(faults, "moneyMoved", body.money_moved, default=False)
     faults.check()
     return Confirm(_event_id(call), quantity, external, money_moved)
 
@@ -204,7 +206,7 @@ def confirm(call: Call, _: Context) -> Confirm:
 def fail(call: Call, _: Context) -> Fail:
     """Return the command. Raises ``Refusal``."""
     body: FailRequest = call.body
-    faults = Faults(call.faults or ())
+    faults = Faults(call.faults) if call.faults else Faults()
     reason = fields.text(faults, "reason", body.reason, limits.REASON_LENGTH_MAX)
     message = fields.optional_text(faults, "errorMessage", body.error_message, limits.DESCRIPTION_LENGTH_MAX)
     faults.check()
@@ -214,7 +216,7 @@ def fail(call: Call, _: Context) -> Fail:
 def void(call: Call, _: Context) -> Void:
     """Return the command. Raises ``Refusal``."""
     body: VoidRequest = call.body
-    faults = Faults(call.faults or ())
+    faults = Faults(call.faults) if call.faults else Faults()
     reason = fields.text(faults, "reason", body.reason, limits.REASON_LENGTH_MAX)
     children = fields.flag(faults, "voidChildEvents", body.void_child_events, default=False)
     faults.check()
@@ -224,7 +226,7 @@ def void(call: Call, _: Context) -> Void:
 def void_tree(call: Call, _: Context) -> VoidTree:
     """Return the command. Raises ``Refusal``."""
     body: VoidTreeRequest = call.body
-    faults = Faults(call.faults or ())
+    faults = Faults(call.faults) if call.faults else Faults()
     reason = fields.text(faults, "reason", body.reason, limits.REASON_LENGTH_MAX)
     faults.check()
     return VoidTree(_event_id(call), reason)
@@ -233,7 +235,7 @@ def void_tree(call: Call, _: Context) -> VoidTree:
 def refund(call: Call, _: Context) -> Refund:
     """Return the command. Raises ``Refusal``."""
     body: RefundRequest = call.body
-    faults = Faults(call.faults or ())
+    faults = Faults(call.faults) if call.faults else Faults()
     quantity = fields.amount(faults, "quantity", body.quantity)
     reason = fields.text(faults, "reason", body.reason, limits.REASON_LENGTH_MAX)
     external = fields.optional_text(faults, "externalTransactionId", body.external_transaction_id)
@@ -244,7 +246,7 @@ def refund(call: Call, _: Context) -> Refund:
 def extend(call: Call, _: Context) -> ExtendHold:
     """Return the command. Raises ``Refusal``."""
     body: ExtendEventRequest = call.body
-    faults = Faults(call.faults or ())
+    faults = Faults(call.faults) if call.faults else Faults()
     seconds = fields.whole(faults, "seconds", body.seconds, limits.SECONDS_MAX)
     if seconds is None:
         faults.add("seconds", fields.REQUIRED)
@@ -255,7 +257,7 @@ def extend(call: Call, _: Context) -> ExtendHold:
 def mark_unknown(call: Call, _: Context) -> MarkUnknown:
     """Return the command. Raises ``Refusal``."""
     body: MarkEventUnknownRequest = call.body
-    faults = Faults(call.faults or ())
+    faults = Faults(call.faults) if call.faults else Faults()
     reason = fields.optional_text(faults, "reason", body.reason, limits.REASON_LENGTH_MAX)
     faults.check()
     return MarkUnknown(_event_id(call), reason)
@@ -264,7 +266,7 @@ def mark_unknown(call: Call, _: Context) -> MarkUnknown:
 def record_external(call: Call, _: Context) -> RecordExternal:
     """Return the command. Raises ``Refusal``."""
     body: ExternalEventRequest = call.body
-    faults = Faults(call.faults or ())
+    faults = Faults(call.faults) if call.faults else Faults()
     budget_id = fields.uuid(faults, "budgetId", body.budget_id)
     if body.budget_id is None:
         faults.add("budgetId", fields.REQUIRED)
