@@ -10,7 +10,7 @@ import pytest
 
 from figuard.ports import Changes, Kind
 from figuard.stores.postgres import PostgresStore
-from figuard.stores.postgres.together import fits, statement
+from figuard.stores.postgres.together import FITTING, statement
 from figuard.testing.store_suite_records import a_budget, a_reply, a_token, an_api_key, an_event
 
 READS = [
@@ -71,8 +71,10 @@ async def test_one_key_is_answered_as_among_others(store, kind, keys):
 
 
 def test_what_locks_or_answers_many_is_read_by_itself():
-    assert not any(map(fits, (Kind.BUDGETS, Kind.API_KEYS, Kind.ENTITY_EVENTS, Kind.NEXT_EXPIRY, Kind.EVENT_HOMES)))
-    assert all(map(fits, (Kind.TOKENS, Kind.ATTEMPTS, Kind.EVENTS, Kind.CALLERS, Kind.REMEMBERED)))
+    apart = {Kind.BUDGETS, Kind.API_KEYS, Kind.ENTITY_EVENTS, Kind.NEXT_EXPIRY, Kind.EVENT_HOMES}
+
+    assert not apart & FITTING
+    assert {Kind.TOKENS, Kind.ATTEMPTS, Kind.EVENTS, Kind.CALLERS, Kind.REMEMBERED} <= FITTING
     assert 1 == statement(((Kind.TOKENS, False), (Kind.ATTEMPTS, True))).count("UNION ALL")
 
 

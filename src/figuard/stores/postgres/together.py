@@ -19,10 +19,12 @@ SHAPES_KEPT_MAX = 256
 """How many combinations of kinds are remembered with their statement."""
 
 
-def fits(kind: Kind) -> bool:
-    """Return whether a kind may be read together with others."""
-    batched = BATCHED[kind]
-    return batched.locking is None and not batched.lookup.many and LOOKUPS[kind].sql.startswith("SELECT data ")
+FITTING = frozenset(
+    kind
+    for kind, batched in BATCHED.items()
+    if batched.locking is None and not batched.lookup.many and batched.lookup.sql.startswith("SELECT data ")
+)
+"""The kinds that may be read together with others."""
 
 
 @lru_cache(SHAPES_KEPT_MAX)

@@ -17,7 +17,7 @@ from figuard.stores.postgres.driver import Row, end, is_over
 from figuard.stores.postgres.failures import failure, is_lost
 from figuard.stores.postgres.lanes import Lane, Lanes
 from figuard.stores.postgres.reads import BATCHED, KEPT, lock_references, look_up
-from figuard.stores.postgres.together import fits, look_up_together
+from figuard.stores.postgres.together import FITTING, look_up_together
 from figuard.stores.postgres.writes import write
 
 BEGIN_TRIES = 3
@@ -64,9 +64,11 @@ class PostgresWork:
         """As ``ports.AsyncUnitOfWork.read_many``: in one round trip, as far as the kinds allow."""
         if self._wall is not None:
             await self._raise_wall(self._wall)
-        fitting = [(kind, keys) for kind, keys in reads if keys and fits(kind)]
+        fitting = [read for read in reads if read[1] and read[0] in FITTING]
         if len(fitting) <= 1:
             return [await self.read(kind, keys) for kind, keys in reads]
+        if len(fitting) == len(reads):
+            return await look_up_together(self.fetch, reads, self._kept)
         found = dict(
             zip((kind for kind, _ in fitting), await look_up_together(self.fetch, fitting, self._kept), strict=True)
         )
