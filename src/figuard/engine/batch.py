@@ -9,6 +9,7 @@ go; then each acts at its turn on the state as its predecessors left it. An orde
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -62,8 +63,11 @@ _Gatherer = tuple[Loads, int | None]
 """A gatherer, with the place of its order if it is for one alone."""
 _Wanted = tuple[dict[Kind, list[Any]], ...]
 """What is to be read, by phase."""
-_PHASES = range(4)
-_LAST_PHASE = 3
+# Members looked up once, as in ``figuard.engine.gather``.
+_REMEMBERED, _CALLERS = Kind.REMEMBERED, Kind.CALLERS
+_ORDINAL = attrgetter("ordinal")
+_LAST_PHASE = max(kind.phase for kind in Kind)
+_PHASES = range(_LAST_PHASE + 1)
 
 
 def encode(value: object) -> str:
@@ -163,15 +167,12 @@ def _want(work: Work, loads: Iterable[Wanted], wanted: _Wanted) -> int | None:
 
 def _reads(kinds: dict[Kind, list[Any]]) -> list[tuple[Kind, list[Any]]]:
     """Return the reads of some kinds in their order, each key once; nothing is wanted of them any more."""
-    reads = [(kind, keys if len(keys) == 1 else list(dict.fromkeys(keys))) for kind, keys in kinds.items()]
-    if len(reads) > 1:
-        reads.sort(key=_ordinal)
+    reads: list[tuple[Kind, list[Any]]] = []
+    for kind in kinds if len(kinds) == 1 else sorted(kinds, key=_ORDINAL):
+        keys = kinds[kind]
+        reads.append((kind, keys if len(keys) == 1 else list(dict.fromkeys(keys))))
     kinds.clear()
     return reads
-
-
-def _ordinal(read: tuple[Kind, list[Any]]) -> int:
-    return read[0].ordinal
 
 
 def _admission(orders: Sequence[Order]) -> list[Wanted]:
@@ -179,16 +180,11 @@ def _admission(orders: Sequence[Order]) -> list[Wanted]:
     callers: list[str] = []
     remembered: list[tuple[str, str, str]] = []
     for order in orders:
-        if order.key_id is not None and order.key_id not in callers[-1:]:
+        if order.key_id is not None:
             callers.append(order.key_id)
         if _is_remembered(order):
             remembered.append(_memory_key(order))
-    loads: list[Wanted] = []
-    if remembered:
-        loads.append((Kind.REMEMBERED, remembered))
-    if callers:
-        loads.append((Kind.CALLERS, callers))
-    return loads
+    return [(_REMEMBERED, remembered), (_CALLERS, callers)]
 
 
 def _is_remembered(order: Order) -> bool:
