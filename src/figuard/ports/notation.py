@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from functools import cache
+from functools import cache, cached_property
 from threading import Lock
 from types import NoneType, UnionType
 from typing import Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -37,46 +37,43 @@ versions. A value is known by its identity alone: it does not change, and while 
 """
 
 
-class _Ways(NamedTuple):
-    """To JSON, from JSON to the struct, and from the struct."""
-
-    encode: Callable[[Any], bytes]
-    decode: _Convert
-    inward: _Convert
-
-
 class Notation(Generic[T]):
     """How values of one class are written and read."""
 
     def __init__(self, of: type[T]) -> None:
         """Work for a dataclass whose fields are JSON values, enums, or such dataclasses (optional, or in tuples)."""
         self._of = of
-        self._ways: _Ways | None = None
+        self._encode: Callable[[Any], bytes] | None = None
+        self._decode: tuple[_Convert, _Convert] | None = None
 
     def encode(self, value: T) -> bytes:
         """Return *value* as JSON."""
-        ways = self._ways or self._made()
-        return ways.encode(value)
+        encode = self._encode or self._writing()
+        return encode(value)
 
     def decode(self, text: str | bytes) -> T:
         """Return the value that some JSON says. Raises ``ValueError`` for text that is no such value."""
-        ways = self._ways or self._made()
-        value: T = ways.inward(ways.decode(text))
+        decode, inward = self._decode or self._reading()
+        value: T = inward(decode(text))
         return value
 
-    def _made(self) -> _Ways:
-        # When it is first needed, since most processes never see most classes, and one at a time: two threads that
-        # make the first decoder of one struct crash the process (see ``wire.codec``).
+    # Each way is made when it is first needed, since most processes never see most classes, and one at a time: two
+    # threads that make the first decoder of one struct crash the process (see ``wire.codec``).
+
+    def _writing(self) -> Callable[[Any], bytes]:
         with _MAKING:
-            if self._ways is None:
+            if self._encode is None:
                 mirror = _mirror(self._of)
-                encode = (
-                    mirror.kept.encode
-                    if mirror.kept is not None
-                    else _Outward().function(self._of, mirror.struct, _ENCODE)
-                )
-                self._ways = _Ways(encode, msgspec.json.Decoder(mirror.struct).decode, mirror.inward)
-            return self._ways
+                kept = mirror.kept
+                self._encode = _Outward().function(self._of, mirror.struct, _ENCODE) if kept is None else kept.encode
+            return self._encode
+
+    def _reading(self) -> tuple[_Convert, _Convert]:
+        with _MAKING:
+            if self._decode is None:
+                mirror = _mirror(self._of)
+                self._decode = (msgspec.json.Decoder(mirror.struct).decode, mirror.inward)
+            return self._decode
 
 
 _Written = tuple[Any, msgspec.Raw, bytes]
@@ -121,13 +118,28 @@ class _Kept:
         return len(self._young) + len(self._old)
 
 
-class _Mirror(NamedTuple):
-    """The struct of a class, the ways there and back, and what was written if that is remembered."""
+class _Mirror:
+    """
+    The struct of a class, the ways there and back, and what was written if that is remembered.
 
-    struct: type
-    outward: _Convert
-    inward: _Convert
-    kept: _Kept | None
+    Each is made when somebody takes it: most parts are made in the lines of their whole.
+    """
+
+    def __init__(self, of: type, struct: type) -> None:
+        self._of = of
+        self.struct = struct
+
+    @cached_property
+    def outward(self) -> _Convert:
+        return _Outward().function(self._of, self.struct)
+
+    @cached_property
+    def inward(self) -> _Convert:
+        return _Inward().function(self._of, self._of)
+
+    @cached_property
+    def kept(self) -> _Kept | None:
+        return _Kept(self.outward, KEPT[self._of]) if self._of in KEPT else None
 
 
 class _Part(NamedTuple):
@@ -150,9 +162,7 @@ def _mirror(of: type) -> _Mirror:
             # Made by a function a default is written out all the same; and it may be shared, since nothing changes it.
             default = msgspec.field(default_factory=lambda shared=default: shared)
         members.append((field.name, told) if default is MISSING else (field.name, told, default))
-    struct = msgspec.defstruct(of.__name__, members, omit_defaults=True, gc=False)
-    outward = _Outward().function(of, struct)
-    return _Mirror(struct, outward, _Inward().function(of, of), _Kept(outward, KEPT[of]) if of in KEPT else None)
+    return _Mirror(of, msgspec.defstruct(of.__name__, members, omit_defaults=True, gc=False))
 
 
 def _struct(value: Any) -> Any:  # noqa: ANN401 - any value of a mirrored class
