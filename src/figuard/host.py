@@ -38,13 +38,17 @@ class SystemClock:
 
 # The two highest bits of this byte say that the layout is that of RFC 9562; the others are left to chance.
 _VARIANT = bytes(0x80 | byte & 0x3F for byte in range(256))
+# And four bits of this one the version: of chance throughout.
+_VERSION_4 = bytes(0x40 | byte & 0x0F for byte in range(256))
 _tails: list[str] = []
+_uuids: list[str] = []
 if sys.platform != "win32":
     # A child of a fork would otherwise give out the very ids that its parent is about to.
     os.register_at_fork(after_in_child=_tails.clear)
+    os.register_at_fork(after_in_child=_uuids.clear)
 
 
-def chance() -> str:
+def _chance() -> str:
     """Return the last 64 bits of an id, 62 of them at random: ``8f3a-0123456789ab``."""
     try:
         # One step for the interpreter, so that no two threads get the same.
@@ -55,6 +59,22 @@ def chance() -> str:
         tail, *others = (eight.hex("-", 6) for (eight,) in iter_unpack("8s", drawn))
         _tails.extend(others)
         return tail
+
+
+def random_uuid() -> str:
+    """Return a UUID of version 4 (RFC 9562), which tells nothing but itself."""
+    try:
+        return _uuids.pop()
+    except IndexError:
+        drawn = bytearray(os.urandom(16 * _CHANCES))
+        drawn[6::16] = drawn[6::16].translate(_VERSION_4)
+        drawn[8::16] = drawn[8::16].translate(_VARIANT)
+        uuid, *others = (
+            f"{first.hex()}-{middle.hex('-', 2)}-{last.hex('-', 6)}"
+            for first, middle, last in iter_unpack("4s4s8s", drawn)
+        )
+        _uuids.extend(others)
+        return uuid
 
 
 @lru_cache(16)
@@ -84,7 +104,7 @@ class RandomIds:
         tick = next(self._ticks)
         if tick < first:
             tick = self._begun(first)
-        return f"{_millis_text(tick >> 12)}-7{_count_text(tick & 0xFFF)}-{chance()}"
+        return f"{_millis_text(tick >> 12)}-7{_count_text(tick & 0xFFF)}-{_chance()}"
 
     def _begun(self, first: int) -> int:
         """Return the first number of a millisecond, or the next one if another thread has begun it meanwhile."""

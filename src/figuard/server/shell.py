@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from figuard.domain.codes import ErrorCode
 from figuard.domain.refusal import Refusal
-from figuard.host import chance
+from figuard.host import random_uuid
 from figuard.server.answers import TRACE_KEY, Header, send_nothing, send_refusal
 from figuard.server.requests import header
 from figuard.server.settings import ServerSettings
@@ -95,11 +95,8 @@ class Shell:
         return ((b"access-control-allow-origin", name), (b"vary", b"Origin"), *_CORS)
 
 
-def new_trace_id() -> str:
-    """Return a random UUID (version 4) as text."""
-    # What does not tell of the layout, of one, and another as it is.
-    text = chance()
-    return f"{text[5:13]}-{text[13:]}-4{text[1:4]}-{chance()}"
+new_trace_id = random_uuid
+"""Return the id of a request: a random UUID as text."""
 
 
 def failed(error: Exception, trace_id: str) -> Refusal:

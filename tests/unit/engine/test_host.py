@@ -20,6 +20,7 @@ from figuard.host import (
     RandomIds,
     SystemClock,
     new_pepper,
+    random_uuid,
 )
 
 NOW = 1_900_000_000_000_000
@@ -113,18 +114,34 @@ def test_a_fork_does_not_give_out_what_its_parent_will():
     ids = RandomIds()
     ids.id(NOW)
     here, there = os.pipe()
+    random_uuid()
     child = os.fork()
     if not child:
-        os.write(there, "\n".join(ids.id(NOW) for _ in range(50)).encode())
+        os.write(there, "\n".join([ids.id(NOW) for _ in range(40)] + [random_uuid() for _ in range(40)]).encode())
         os._exit(0)
     os.waitpid(child, 0)
     theirs = os.read(here, 4096).decode().split("\n")
-    ours = [ids.id(NOW) for _ in range(50)]
+    ours = [ids.id(NOW) for _ in range(40)] + [random_uuid() for _ in range(40)]
     os.close(here)
     os.close(there)
 
-    assert 50 == len(set(theirs))
+    assert 80 == len(set(theirs))
     assert not {one[-17:] for one in theirs} & {one[-17:] for one in ours}
+
+
+def test_a_random_uuid_is_of_version_4_and_chance_but_for_that():
+    made = [random_uuid() for _ in range(2000)]
+    always, ever = (1 << 128) - 1, 0
+    for one in made:
+        always &= uuid.UUID(one).int
+        ever |= uuid.UUID(one).int
+
+    assert 2000 == len(set(made))
+    assert all(str(uuid.UUID(one)) == one for one in made)
+    assert ("00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffffffffffff") == (
+        str(uuid.UUID(int=always)),
+        str(uuid.UUID(int=ever)),
+    )
 
 
 def test_a_secret_is_256_bits_of_chance():
