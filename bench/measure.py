@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import timeit
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -87,12 +88,17 @@ def machine() -> dict[str, str]:
         "cpu": cpu,
         "cores": str(os.cpu_count()),
         "system": f"{platform.system()} {platform.release()}",
-        "python": sys.version.split()[0],
+        "python": f"{sys.version.split()[0]}, a million calls in {_million_calls():.0f} ms",
         "sqlite": sqlite3.sqlite_version,
         "postgresql": _postgres(),
         **{name: version(name) for name in ("asyncpg", "uvicorn", "uvloop")},
         "commit": commit.stdout.strip() or "unknown",
     }
+
+
+def _million_calls() -> float:
+    """Return what calling a function a million times takes in milliseconds: builds of one version differ by a half."""
+    return 1000 * min(timeit.repeat("call()", "def call(): pass", number=1_000_000, repeat=3))
 
 
 def _postgres() -> str:
