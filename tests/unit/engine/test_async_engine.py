@@ -5,7 +5,7 @@ The engine under asyncio: the same answers and the same bytes, many callers at o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,9 +17,7 @@ from figuard.domain.amounts import quanta
 from figuard.domain.codes import ErrorCode
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import AuthorizeReply, BudgetReply, EventReply
-from figuard.engine.async_engine import AsyncEngine, Crowd, Lane, over_engine, over_store
-from figuard.engine.batch import Outcome
-from figuard.engine.batcher import BATCH_MAX
+from figuard.engine.async_engine import over_engine, over_store
 from figuard.engine.hints import Hints
 from figuard.ports import Kind, StoreConflict, StoreUnavailable
 from figuard.stores.memory import MemoryStore
@@ -302,89 +300,6 @@ async def test_several_lanes_keep_to_the_limit_all_the_same():
 
     assert quanta(99) == case.reserved
     case.world.judge(case.budget)
-
-
-def lane(commit: Callable[[list[str]], Any]) -> Lane:
-    async def awaited(orders: Sequence[c.Order]) -> list[Outcome]:
-        await asyncio.sleep(0)
-        outcomes: list[Outcome] = commit([order.actor for order in orders])
-        return outcomes
-
-    return Lane(awaited, Crowd())
-
-
-def named(name: str) -> c.Order:
-    return c.Order(c.Cancel(""), TENANT, name)
-
-
-async def test_an_order_whose_commit_was_not_confirmed_is_answered_and_the_lane_goes_on():
-    def commit(names: list[str]) -> list[Any]:
-        if names == ["lost"]:
-            raise RuntimeError("the pool is shut down")
-        return [Refusal(ErrorCode.NOT_FOUND, name) for name in names]
-
-    one = lane(commit)
-    lost = await one.submit(named("lost"))
-    kept = await one.submit(named("kept"))
-
-    assert isinstance(lost, StoreUnavailable)
-    assert isinstance(kept, Refusal)
-
-
-async def test_an_engine_whose_commit_was_not_confirmed_says_so_as_a_refusal():
-    async def commit(_: Sequence[c.Order]) -> list[Outcome]:
-        raise RuntimeError("the pool is shut down")
-
-    async def query(_: Any) -> Any:
-        return None
-
-    world = World()
-    engine = AsyncEngine(commit, query, clock=world.clock, ids=world.ids, hasher=world.hasher)
-
-    assert world.clock.now() == engine.now()
-    with pytest.raises(Refusal, match="STORE_UNAVAILABLE"):
-        await engine.execute(named("lost"))
-
-
-async def test_those_who_wait_are_counted_over_all_lanes_until_their_batch_begins():
-    crowd, sizes = Crowd(), list[int]()
-
-    async def commit(orders: Sequence[c.Order]) -> list[Outcome]:
-        sizes.append(crowd.size)
-        await asyncio.sleep(0)
-        return [Refusal(ErrorCode.NOT_FOUND, order.actor) for order in orders]
-
-    lanes = [Lane(commit, crowd) for _ in range(2)]
-    futures = [one.submit(named(f"{n}")) for one in lanes for n in range(BATCH_MAX + 1)]
-    submitted = crowd.size
-    outcomes = await asyncio.gather(*futures)
-
-    assert 2 * (BATCH_MAX + 1) == submitted == len(outcomes)
-    assert ([BATCH_MAX + 2, 2, 1, 0], 0) == (sizes, crowd.size)
-
-
-async def test_a_lane_that_is_stopped_answers_everybody():
-    started = asyncio.Event()
-
-    async def commit(_: Sequence[c.Order]) -> list[Outcome]:
-        started.set()
-        await asyncio.Event().wait()
-        return []
-
-    crowd = Crowd()
-    one = Lane(commit, crowd)
-    waiting = one.submit(named("waiting"))
-    gone = one.submit(named("gone"))
-    gone.cancel()
-    await started.wait()
-    queued = one.submit(named("queued"))
-    draining = one._draining
-    assert draining is not None
-    draining.cancel()
-
-    assert isinstance(await waiting, StoreUnavailable)
-    assert isinstance(await queued, StoreUnavailable)
-    assert 0 == crowd.size
 
 
 # -- over a blocking engine ----------------------------------------------------------------------------------------

@@ -4,47 +4,32 @@ A batch is its orders one after the other: none sees half of another, and none t
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from figuard.domain import commands as c
-from figuard.domain import questions as q
 from figuard.domain.amounts import quanta
 from figuard.domain.budget import Policy
-from figuard.domain.codes import Denial, ErrorCode
+from figuard.domain.codes import ErrorCode
 from figuard.domain.entitlements import RenewalPeriod
 from figuard.domain.events import Decision
 from figuard.domain.refusal import Refusal
-from figuard.domain.replies import AuthorizeReply, BudgetReply, EventReply
-from figuard.engine.batch import Outcome
+from figuard.domain.replies import AuthorizeReply, BudgetReply
 from figuard.ports import Kind, StoreConflict, StoreUnavailable
-from tests.builders import TENANT, World, allocation, cap, spend
-from tests.unit.engine.tools import STRANGER, WatchedStore, contents, entry_kinds, fingerprinted, present, subscribe
-
-
-def order(command: Any, **fields: Any) -> c.Order:
-    return c.Order(command, TENANT, "test", **fields)
-
-
-def asking(world: World, budget: BudgetReply, quantity: int = 10, key: str = "k1", **fields: Any) -> c.Order:
-    """Return the order of an authorization."""
-    return order(c.Authorize(world.hasher.hash(budget.secret or ""), spend(quantity, key, **fields)))
-
-
-def together(world: World, *orders: c.Order) -> list[Outcome]:
-    """Commit orders as one batch."""
-    return world.engine.commit(orders)
-
-
-def decisions(outcomes: list[Outcome]) -> list[Decision]:
-    return [outcome.event.decision for outcome in outcomes if isinstance(outcome, AuthorizeReply)]
-
-
-def code(outcome: Outcome) -> ErrorCode | None:
-    return outcome.code if isinstance(outcome, Refusal) else None
+from tests.builders import World, allocation, spend
+from tests.unit.engine.tools import (
+    STRANGER,
+    WatchedStore,
+    asking,
+    code_of,
+    contents,
+    decisions,
+    entry_kinds,
+    fingerprinted,
+    order_of,
+    present,
+    subscribe,
+    together,
+)
 
 
 def test_outcomes_come_in_the_order_of_their_orders():
@@ -80,7 +65,7 @@ def test_a_reused_key_in_one_batch_is_refused():
     budget = world.budget()
     _, other = together(world, asking(world, budget, 10), asking(world, budget, 20))
 
-    assert ErrorCode.IDEMPOTENCY_KEY_REUSED is code(other)
+    assert ErrorCode.IDEMPOTENCY_KEY_REUSED is code_of(other)
 
 
 def test_a_second_event_for_an_entity_in_one_batch_is_denied():
@@ -93,7 +78,7 @@ def test_a_second_event_for_an_entity_in_one_batch_is_denied():
 
 def test_two_budgets_of_one_batch_with_one_reference_are_one_budget():
     world = World()
-    create = order(c.CreateBudget("user", quanta(10), Policy(), "USD", external_reference="ref"))
+    create = order_of(c.CreateBudget("user", quanta(10), Policy(), "USD", external_reference="ref"))
     one, other = together(world, create, create)
 
     assert isinstance(one, BudgetReply)
@@ -103,7 +88,7 @@ def test_two_budgets_of_one_batch_with_one_reference_are_one_budget():
 
 def test_two_delegations_of_one_batch_with_one_label_are_one_token():
     world = World()
-    delegate = order(c.Delegate(world.budget().budget.id, "agent"))
+    delegate = order_of(c.Delegate(world.budget().budget.id, "agent"))
     one, other = together(world, delegate, delegate)
 
     assert one.token.id == other.token.id  # pyright: ignore[reportAttributeAccessIssue] - both are replies
@@ -111,15 +96,17 @@ def test_two_delegations_of_one_batch_with_one_label_are_one_token():
 
 def test_one_subscriber_is_registered_once_in_one_batch():
     world = World()
-    create = order(c.CreateSubscription("customer", "Customer", RenewalPeriod.MONTHLY))
+    create = order_of(c.CreateSubscription("customer", "Customer", RenewalPeriod.MONTHLY))
 
-    assert [None, ErrorCode.SUBSCRIBER_EXISTS] == [code(o) for o in together(world, create, create)]
+    assert [None, ErrorCode.SUBSCRIBER_EXISTS] == [code_of(o) for o in together(world, create, create)]
 
 
 def test_one_mutation_key_is_carried_out_once_in_one_batch():
     world = World()
     budget = world.budget()
-    fund = order(c.Fund(budget.budget.id, c.FundingOperation.CREDIT, quanta(5)), idempotency_key="k", fingerprint="f")
+    fund = order_of(
+        c.Fund(budget.budget.id, c.FundingOperation.CREDIT, quanta(5)), idempotency_key="k", fingerprint="f"
+    )
     one, other = together(world, fund, fund)
 
     assert one == other
@@ -130,10 +117,10 @@ def test_a_token_revoked_earlier_in_the_batch_opens_nothing():
     world = World()
     budget = world.budget()
     token = world.delegate(budget, "agent")
-    ask = order(c.Authorize(world.hasher.hash(token.secret), spend()))
-    _, refused = together(world, order(c.Revoke(token.token.id)), ask)
+    ask = order_of(c.Authorize(world.hasher.hash(token.secret), spend()))
+    _, refused = together(world, order_of(c.Revoke(token.token.id)), ask)
 
-    assert ErrorCode.INVALID_SESSION_TOKEN is code(refused)
+    assert ErrorCode.INVALID_SESSION_TOKEN is code_of(refused)
 
 
 def test_a_void_takes_children_along_that_were_opened_earlier_in_the_batch():
@@ -141,10 +128,10 @@ def test_a_void_takes_children_along_that_were_opened_earlier_in_the_batch():
     budget = world.budget()
     root = world.authorize(budget, 10, "root").event
     outcomes = together(
-        world, asking(world, budget, 5, "child", parent_event_id=root.id), order(c.Void(root.id, "r", children=True))
+        world, asking(world, budget, 5, "child", parent_event_id=root.id), order_of(c.Void(root.id, "r", children=True))
     )
 
-    assert [None, None] == [code(outcome) for outcome in outcomes]
+    assert [None, None] == [code_of(outcome) for outcome in outcomes]
     assert (0, 0) == fingerprinted(world, budget)
 
 
@@ -153,10 +140,10 @@ def test_a_void_refuses_for_children_that_were_opened_earlier_in_the_batch():
     budget = world.budget()
     root = world.authorize(budget, 10, "root").event
     _, refused = together(
-        world, asking(world, budget, 5, "child", parent_event_id=root.id), order(c.Void(root.id, "r"))
+        world, asking(world, budget, 5, "child", parent_event_id=root.id), order_of(c.Void(root.id, "r"))
     )
 
-    assert ErrorCode.EVENT_HAS_CHILDREN is code(refused)
+    assert ErrorCode.EVENT_HAS_CHILDREN is code_of(refused)
 
 
 # -- refusals and defects ------------------------------------------------------------------------------------------
@@ -175,10 +162,10 @@ def test_a_refused_order_leaves_no_trace_and_its_neighbours_are_fine():
     before = entry_kinds(world, budget.budget.id)
 
     outcomes = together(
-        world, asking(world, budget, 1, "a"), order(c.VoidTree(root.id, "r")), asking(world, budget, 1, "b")
+        world, asking(world, budget, 1, "a"), order_of(c.VoidTree(root.id, "r")), asking(world, budget, 1, "b")
     )
 
-    assert [None, ErrorCode.VOID_REQUIRES_REFUND, None] == [code(outcome) for outcome in outcomes]
+    assert [None, ErrorCode.VOID_REQUIRES_REFUND, None] == [code_of(outcome) for outcome in outcomes]
     assert Decision.AUTHORIZED is present(world, open_one).decision
     assert [*before, "AUTHORIZED", "AUTHORIZED"] == entry_kinds(world, budget.budget.id)
     world.judge(budget)
@@ -205,16 +192,16 @@ def test_a_defect_reaches_its_caller_as_an_internal_error():
 
 def test_an_order_for_nothing_is_refused_before_its_turn():
     world = World()
-    outcomes = together(world, order(c.Confirm("nobody", 0)), order(c.Cancel("no")))
+    outcomes = together(world, order_of(c.Confirm("nobody", 0)), order_of(c.Cancel("no")))
 
-    assert [ErrorCode.NOT_FOUND, ErrorCode.NOT_FOUND] == [code(outcome) for outcome in outcomes]
+    assert [ErrorCode.NOT_FOUND, ErrorCode.NOT_FOUND] == [code_of(outcome) for outcome in outcomes]
 
 
 def test_a_refused_batch_writes_nothing():
     world = World()
     budget = world.budget()
     before = contents(world)
-    together(world, order(c.Confirm("nobody", 0)), order(c.Resume(budget.budget.id, "r")))
+    together(world, order_of(c.Confirm("nobody", 0)), order_of(c.Resume(budget.budget.id, "r")))
 
     assert before == contents(world)
 
@@ -279,7 +266,7 @@ def test_orders_of_one_kind_are_gathered_in_as_many_reads_as_one_of_them():
 
     lone = reads(asking(world, budgets[0], key="lone"))
     many = reads(*(asking(world, budget, key=f"k{n}") for budget in budgets for n in range(3)))
-    settled = reads(*(order(c.Fail(event.id, "r")) for event in held))
+    settled = reads(*(order_of(c.Fail(event.id, "r")) for event in held))
 
     assert [Kind.TOKENS_BY_HASH, Kind.BUDGETS, Kind.ATTEMPTS, Kind.TOKENS] == lone == many
     assert [Kind.EVENT_HOMES, Kind.BUDGETS, Kind.EVENTS] == settled
@@ -288,9 +275,9 @@ def test_orders_of_one_kind_are_gathered_in_as_many_reads_as_one_of_them():
 def test_an_event_of_nobody_keeps_nothing_from_those_it_is_settled_with():
     world, _ = watched()
     known = world.authorize(world.budget()).event
-    outcomes = together(world, *(order(c.Void(event_id, "r")) for event_id in ("nothing", known.id, "nobody")))
+    outcomes = together(world, *(order_of(c.Void(event_id, "r")) for event_id in ("nothing", known.id, "nobody")))
 
-    assert [ErrorCode.NOT_FOUND, None, ErrorCode.NOT_FOUND] == [code(outcome) for outcome in outcomes]
+    assert [ErrorCode.NOT_FOUND, None, ErrorCode.NOT_FOUND] == [code_of(outcome) for outcome in outcomes]
 
 
 def test_a_token_of_another_tenant_keeps_nothing_from_those_it_is_asked_with():
@@ -301,7 +288,7 @@ def test_a_token_of_another_tenant_keeps_nothing_from_those_it_is_asked_with():
         world, asking(world, budget, key="a"), asking(world, foreign, key="b"), asking(world, budget, key="c")
     )
 
-    assert [None, ErrorCode.TENANT_MISMATCH, None] == [code(outcome) for outcome in (one, refused, other)]
+    assert [None, ErrorCode.TENANT_MISMATCH, None] == [code_of(outcome) for outcome in (one, refused, other)]
     assert (foreign.budget.id,) not in [keys for kind, keys in store.reads if kind is Kind.BUDGETS]
 
 
@@ -362,61 +349,3 @@ def test_a_store_that_cannot_be_read_is_reported():
 
     with pytest.raises(Refusal, match="STORE_UNAVAILABLE"):
         world.stored(budget)
-
-
-# -- as if one after the other -------------------------------------------------------------------------------------
-
-ASKS = st.tuples(st.just("ask"), st.integers(1, 40), st.integers(0, 5))
-VERBS = st.sampled_from(["fund", "pause", "resume", "external", "confirm", "void"])
-OTHERS = st.tuples(VERBS, st.integers(1, 40), st.integers(0, 5))
-
-
-def orders_of(world: World, steps: list[tuple[str, int, int]]) -> list[c.Order]:
-    """Return orders on a fresh budget with three events; the same steps give the same orders in every world."""
-    budget = world.budget(100, entity_dedup=True, allocations=(allocation("food", 90),))
-    token = world.delegate(budget, "agent", cap("food", 60))
-    events = [world.authorize(budget, 10, f"event {n}", category="food").event.id for n in range(3)]
-    orders = list[c.Order]()
-    for verb, amount, which in steps:
-        event, budget_id = events[which % 3], budget.budget.id
-        asked = spend(amount, f"k{which}", category="food", entity_id=f"e{amount % 7}", parent_event_id=event)
-        secret = token.secret if which % 2 else budget.secret
-        command = {
-            "ask": c.Authorize(world.hasher.hash(secret or ""), asked),
-            "fund": c.Fund(budget_id, c.FundingOperation.CREDIT, quanta(amount)),
-            "pause": c.UpdateBudget(budget_id, c.PolicyPatch(paused=True)),
-            "resume": c.Resume(budget_id, "r"),
-            "external": c.RecordExternal(budget_id, spend(amount, f"x{which}", category="food")),
-            "confirm": c.Confirm(event, quanta(amount)),
-            "void": c.Void(event, "r", children=True),
-        }[verb]
-        orders.append(order(command))
-    return orders
-
-
-def shown(outcome: Outcome) -> Any:
-    if isinstance(outcome, AuthorizeReply | EventReply):
-        return (outcome.event.decision, outcome.event.verdict.denial, outcome.budget.funds)
-    return code(outcome)
-
-
-@given(st.lists(ASKS | OTHERS, min_size=2, max_size=5))
-def test_a_batch_writes_the_very_bytes_that_its_orders_write_one_after_the_other(steps: list[tuple[str, int, int]]):
-    at_once, in_turn = World(), World()
-    batch, singles = orders_of(at_once, steps), orders_of(in_turn, steps)
-
-    outcomes = at_once.engine.commit(batch)
-    expected = [outcome for single in singles for outcome in in_turn.engine.commit([single])]
-
-    assert [shown(outcome) for outcome in expected] == [shown(outcome) for outcome in outcomes]
-    assert contents(in_turn)["entries"] == contents(at_once)["entries"]
-
-
-def test_a_denial_in_a_batch_names_what_its_predecessors_left():
-    world = World()
-    budget = world.budget(100)
-    *_, denied = together(world, asking(world, budget, 70, "a"), asking(world, budget, 40, "b"))
-
-    assert isinstance(denied, AuthorizeReply)
-    assert (Denial.INSUFFICIENT_FUNDS, quanta(30)) == (denied.event.verdict.denial, denied.event.verdict.fits)
-    assert 2 == world.ask(q.GetLedger(budget.budget.id)).total

@@ -11,13 +11,16 @@ from typing import Any
 from figuard.domain import commands as c
 from figuard.domain import questions as q
 from figuard.domain.amounts import quanta
+from figuard.domain.codes import ErrorCode
 from figuard.domain.entitlements import Item, RenewalPeriod
-from figuard.domain.events import Event
+from figuard.domain.events import Decision, Event
 from figuard.domain.notices import EVENT_TYPES
-from figuard.domain.replies import BudgetReply, SubscriptionReply
+from figuard.domain.refusal import Refusal
+from figuard.domain.replies import AuthorizeReply, BudgetReply, SubscriptionReply
+from figuard.engine.batch import Outcome
 from figuard.ports import Changes, Kind
 from figuard.stores.memory import MemoryStore
-from tests.builders import TENANT, World
+from tests.builders import TENANT, World, spend
 
 STRANGER = "11111111-1111-1111-1111-111111111111"
 """Another tenant."""
@@ -108,3 +111,28 @@ class WatchedStore(MemoryStore):
         self.transactions += 1
         with super().begin() as unit:
             yield Unit(unit, self)
+
+
+def order_of(command: Any, **fields: Any) -> c.Order:
+    """Return an order of the tests' own tenant."""
+    return c.Order(command, TENANT, "test", **fields)
+
+
+def asking(world: World, budget: BudgetReply, quantity: int = 10, key: str = "k1", **fields: Any) -> c.Order:
+    """Return the order of an authorization."""
+    return order_of(c.Authorize(world.hasher.hash(budget.secret or ""), spend(quantity, key, **fields)))
+
+
+def together(world: World, *orders: c.Order) -> list[Outcome]:
+    """Commit orders as one batch."""
+    return world.engine.commit(orders)
+
+
+def decisions(outcomes: list[Outcome]) -> list[Decision]:
+    """Return what the authorizations of a batch came to."""
+    return [outcome.event.decision for outcome in outcomes if isinstance(outcome, AuthorizeReply)]
+
+
+def code_of(outcome: Outcome) -> ErrorCode | None:
+    """Return the code of a refusal, or None."""
+    return outcome.code if isinstance(outcome, Refusal) else None
