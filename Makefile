@@ -9,7 +9,7 @@ REST := $(filter-out $(FAST:=/) tests/__pycache__/,$(wildcard tests/*/))
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check types fast test full bench bench-quick docs test-pythons test-frameworks generate
+.PHONY: help setup demo up check rules units test full bench bench-quick docs test-pythons test-frameworks generate
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' \
@@ -27,14 +27,15 @@ up: setup ## run the server and dashboard on this machine
 	$(BIN)/figuard up
 
 check: setup ## lint, types, imports between rooms, fast tests (under a minute)
-	$(MAKE) --no-print-directory --jobs=2 types fast
+	$(MAKE) --no-print-directory --jobs=2 rules units
 
-types:
+rules:
 	$(BIN)/ruff check && $(BIN)/ruff format --check --quiet && $(BIN)/lint-imports --no-cache
 	$(BIN)/pyright
+	$(BIN)/pytest -q -m "not full" -p no:schemathesis -p no:xdist $(wildcard tests/meta)
 
-fast:
-	$(BIN)/pytest --hypothesis-profile=quick -m "not full" -p no:schemathesis -p no:xdist $(ARGS) $(FAST)
+units:
+	$(BIN)/pytest --hypothesis-profile=quick -m "not full" -p no:schemathesis -p no:xdist $(ARGS) $(wildcard tests/unit)
 
 test: check ## check, then every other test but the long ones (under 8 minutes)
 	$(if $(REST),$(BIN)/pytest -n 2 --hypothesis-profile=check -m "not full" $(ARGS) tests $(FAST:%=--ignore=%))
