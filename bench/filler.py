@@ -116,6 +116,12 @@ def opened(database: str) -> Rows:
     return Postgres(database) if database.startswith("postgresql://") else Sqlite(database)
 
 
+def settle(database: str) -> None:
+    """Make a database know how large its tables are now, as the references' are made to."""
+    with closing(opened(database)) as rows:
+        rows.settle()
+
+
 def new_id(group: int, number: int) -> str:
     """Return an id in the form of all others; those of a group are in order."""
     return f"01970000-{group:04x}-7000-8000-{number:012x}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import naive, pgbench, servers
-from bench.filler import MARKER, fill_events
+from bench.filler import MARKER, fill_events, settle
 from bench.measure import Result
 from bench.scripts import BATCH
 from bench.servers import Broken, Front
@@ -88,6 +88,7 @@ def stand(
         made = Stand(front, seconds)
         found = made.open(budgets)
         made.tokens, made.ids = [token_of(one) for one in found], [one["id"] for one in found]
+        settle(database)
         yield made
         if is_copied:
             front.verify(made.opened)
