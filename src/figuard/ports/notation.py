@@ -11,6 +11,7 @@ is not encoded again: a part that is the default itself, and the values of the c
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache, cached_property
@@ -172,7 +173,7 @@ def _struct(value: Any) -> Any:  # noqa: ANN401 - any value of a mirrored class
     return _mirror(of).struct(*[_struct(one) if is_dataclass(one) else one for one in inside])
 
 
-class _Function:
+class _Function(ABC):
     """
     A function from a value to its struct, or back, written out as ``dataclasses`` writes out ``__init__``.
 
@@ -221,13 +222,13 @@ class _Function:
         self.lines.append(f"{name} = {read}")
         return name
 
+    @abstractmethod
     def call(self, of: type) -> str:
         """Return the name of a function that converts a part."""
-        raise NotImplementedError
 
+    @abstractmethod
     def inside(self, of: type, read: str, default: object) -> str:
         """Return an expression for a part that is always there."""
-        raise NotImplementedError
 
 
 class _Outward(_Function):
