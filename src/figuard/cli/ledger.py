@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, TYPE_CHECKING, Annotated, cast
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,11 +18,12 @@ from figuard.cli.audit import Heads, Verdict, show_verdict
 from figuard.cli.console import Output
 from figuard.cli.entries import entry_table
 from figuard.cli.failures import NotFound
-from figuard.cli.opening import books_of, client_of, find_budget
+from figuard.cli.opening import books_of, find_book, reader_of
 from figuard.cli.options import BudgetName, Database, Json
 
 if TYPE_CHECKING:
     from figuard.domain.views import FindingsView
+    from figuard.engine.verify import Verifier
 
 app = typer.Typer(help="The append-only, hash-chained record of everything.", no_args_is_help=True)
 OneBudget = Annotated[str | None, typer.Argument(metavar="[BUDGET]", help="Only this budget's book; all unless given.")]
@@ -41,8 +42,8 @@ def show(
 ) -> None:
     """Show a budget's entries, oldest first."""
     out = Output(as_json=as_json)
-    with client_of(database) as client:
-        found = client.ledger_entries(find_budget(client, budget).id, after, size)
+    with reader_of(database, budget) as (client, book_id):
+        found = client.ledger_entries(book_id, after, size)
     out.show(found, lambda: entry_table(found.entries, wide=out.is_wide))
     if found.next_after is not None and not as_json:
         out.note(f"there are more: --after {found.next_after}")
@@ -70,13 +71,12 @@ def verify(
 
 
 def _of_database(database: str | None, budget: str | None, out: Output) -> Verdict:
-    from figuard.domain.questions import VerifyBook
+    from figuard.engine.inspection import verified
 
-    with books_of(database) as (store, client), out.progress("verifying books") as advance:
+    with books_of(database) as (store, _), out.progress("verifying books") as advance:
         if budget is not None:
-            book_id = find_budget(client, budget).id
-            view = cast("FindingsView", store.engine.ask(VerifyBook(book_id), store.tenant_id))
-            return Verdict.of([view], projections=True)
+            verifier: Verifier = store.engine.follow(verified(find_book(store, budget).id))
+            return Verdict.of([verifier.view()], projections=True)
         views: list[FindingsView] = []
         for view in store.verify_all():
             views.append(view)
@@ -133,8 +133,8 @@ def export(
     target = None if output == STANDARD_STREAM else Path(output).expanduser()
     if target is not None and target.exists() and not force:
         raise NotFound(f"{output!r} exists already. Name another file, or give --force to replace it")
-    with books_of(database) as (store, client), out.progress("exporting entries") as advance:
-        book_id = find_budget(client, budget).id if budget else None
+    with books_of(database) as (store, _), out.progress("exporting entries") as advance:
+        book_id = find_book(store, budget).id if budget else None
         count = 0
         with _writing(target) as stream:
             for line in store.export(book_id):

@@ -16,13 +16,13 @@ from figuard.ports.records import Kind
 @valueclass
 class FindBudgets:
     """
-    `Page[Budget]`, newest first. ``text`` is looked for in user id, external reference and id.
+    `Page[Budget]` of a tenant (or of all), newest first. ``text`` is looked for in user id, external reference and id.
 
     [S-50] Filters combine. [S-51] CANCELLED budgets are left out unless asked for. [S-52] Pages neither repeat nor
     skip a record while nothing is written. ``status`` is compared with the stored status.
     """
 
-    tenant_id: str
+    tenant_id: str | None = None
     statuses: tuple[Status, ...] = ()
     include_cancelled: bool = False
     user_id: str | None = None

@@ -47,7 +47,8 @@ def plan(query: Any, dialect: Dialect) -> Plan:  # noqa: ANN401 - any query but 
 
 def _find_budgets(query: FindBudgets, dialect: Dialect) -> Plan:
     where = Where()
-    where.add("tenant_id = ?", query.tenant_id)
+    if query.tenant_id is not None:
+        where.add("tenant_id = ?", query.tenant_id)
     if query.statuses:
         where.among("status", [status.value for status in query.statuses])
     elif not query.include_cancelled:

@@ -78,6 +78,8 @@ class QueryCases:
         assert found(store, FindBudgets("t1", text="B3")) == ["b3"]
         assert found(store, FindBudgets("t1", text="_%")) == ["b4"]
         assert found(store, FindBudgets("t1", text="ann", user_id="ann")) == ["b3"]
+        assert found(store, FindBudgets(user_id="Ann")) == ["b5", "b2", "b1"]
+        assert found(store, FindBudgets()) == ["b5", "b4", "b3", "b2", "b1"]
 
     def test_cancelled_budgets(self, make_store: MakeStore):
         """[S-51] Cancelled budgets show when all are wanted, or they by name."""

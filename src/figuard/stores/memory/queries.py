@@ -42,9 +42,10 @@ def _find_budgets(data: MemoryData, query: FindBudgets) -> Page:
     statuses = query.statuses or tuple(Status)
     hidden = () if query.include_cancelled or Status.CANCELLED in query.statuses else (Status.CANCELLED,)
     search = TABLES[Budget].reader(("search",))
+    among = data.all(Budget) if query.tenant_id is None else data.group(Budget, "tenant", query.tenant_id)
     found: list[Budget] = [
         budget
-        for budget in data.group(Budget, "tenant", query.tenant_id)
+        for budget in among
         if budget.status in statuses
         and budget.status not in hidden
         and query.user_id in {None, budget.identity.user_id}
