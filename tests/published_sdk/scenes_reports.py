@@ -84,8 +84,8 @@ def scene_a_state_of_the_past_is_shown(client: Any) -> None:
     budget, _ = told(client)
     now = client.get_budget_state_at(budget.id, datetime.now(UTC) + timedelta(seconds=1))
     shows(now, budget_id=budget.id, total_limit=100.0, quantity_spent=25.0, quantity_reserved=10.0, available=65.0)
-    with refused(400, "did not exist yet"):
-        client.get_budget_state_at(budget.id, "2020-01-01T00:00:00Z")
+    first = client.get_budget_state_at(budget.id, "2020-01-01T00:00:00Z")
+    shows(first, events_applied=0, total_limit=100.0, quantity_spent=0.0, quantity_reserved=0.0, available=100.0)
 
 
 def scene_a_timeline_begins_at_nothing(client: Any) -> None:

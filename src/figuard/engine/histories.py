@@ -14,7 +14,7 @@ from figuard.domain.counterfactual import Experiment
 from figuard.domain.events import Event
 from figuard.domain.instants import Instant
 from figuard.domain.refusal import Refusal
-from figuard.domain.replay import Account, Recorder, state_of
+from figuard.domain.replay import Account, Recorder
 from figuard.engine.inspection import ENTRIES_PER_READ, owner_of, verified
 from figuard.engine.owned import Asker, Steps, owned_budget
 from figuard.engine.seal import line_of, unseal
@@ -38,16 +38,31 @@ def _walk(book_id: str, until: Instant | None, visit: Callable[[StoredEntry], ob
 
 def _read(book_id: str, until: Instant | None, visit: Callable[[Entry], None]) -> Steps:
     """Visit every entry as it says. Raises ``Refusal`` (``LEDGER_BROKEN``) at one that says nothing."""
+    return _walk(book_id, until, lambda stored: _visit(book_id, stored, visit))
 
-    def opened(stored: StoredEntry) -> None:
-        try:
-            visit(unseal(stored.body))
-        except ValueError as error:
-            raise Refusal(
-                ErrorCode.LEDGER_BROKEN, f"entry {stored.seq} of book {book_id} cannot be followed ({error})"
-            ) from error
 
-    return _walk(book_id, until, opened)
+def _visit(book_id: str, stored: StoredEntry, visit: Callable[[Entry], None]) -> None:
+    try:
+        visit(unseal(stored.body))
+    except ValueError as error:
+        raise Refusal(
+            ErrorCode.LEDGER_BROKEN, f"entry {stored.seq} of book {book_id} cannot be followed ({error})"
+        ) from error
+
+
+def _read_account(book_id: str, until: Instant, account: Account, visit: Callable[[Entry], None]) -> Steps:
+    """
+    Visit every entry up to *until*, each of which is to be applied to *account*.
+
+    A time before all of them is no error: the clock of who asks may be behind ours, and many cut times to whole
+    milliseconds. The budget stands then as it was opened. Raises ``Refusal`` (``LEDGER_BROKEN``).
+    """
+    yield from _read(book_id, until, visit)
+    if account.budget is None:
+        first: tuple[StoredEntry, ...] = yield ReadEntries(book_id, 0, None, 1)
+        if not first:
+            raise Refusal(ErrorCode.LEDGER_BROKEN, f"book {book_id} has no entries")
+        _visit(book_id, first[0], account.apply)
 
 
 def entries(question: q.GetEntries, asker: Asker) -> Steps:
@@ -86,8 +101,8 @@ def replay(question: q.Replay, asker: Asker) -> Steps:
         account.apply(entry)
         recorder.after(account, entry)
 
-    yield from _read(budget.id, until, visit)
-    final = account.state(until) if account.budget else state_of(budget, until)
+    yield from _read_account(budget.id, until, account, visit)
+    final = account.state(until)
     end = question.offset + question.size
     return v.ReplayView(
         budget=budget,
@@ -102,7 +117,7 @@ def replay(question: q.Replay, asker: Asker) -> Steps:
 
 
 def state_at(question: q.StateAt, asker: Asker) -> Steps:
-    """Return how a budget stood at a moment."""
+    """Return how a budget stood at a moment; before there was one, how it was opened."""
     budget = yield from owned_budget(question.budget_id, asker)
     account = Account()
     applied = 0
@@ -112,9 +127,7 @@ def state_at(question: q.StateAt, asker: Asker) -> Steps:
         account.apply(entry)
         applied += account.last is not None
 
-    yield from _read(budget.id, question.at, visit)
-    if account.budget is None:
-        raise Refusal(ErrorCode.INVALID_REQUEST, f"at: budget {budget.id} did not exist yet at that time")
+    yield from _read_account(budget.id, question.at, account, visit)
     return v.StateAtView(budget.id, question.at, applied, account.state(question.at))
 
 

@@ -14,6 +14,7 @@ from figuard.domain import commands as c
 from figuard.domain import questions as q
 from figuard.domain.amounts import quanta
 from figuard.domain.books import BudgetOpening, Entry, EntryKind, EventChange
+from figuard.domain.budget import NOTHING, Status
 from figuard.domain.codes import ErrorCode
 from figuard.domain.events import CapRef, Decision, Outcome, Standing
 from figuard.domain.replay import Account, BrokenBook, state_of
@@ -117,16 +118,37 @@ def test_a_replay_comes_in_pages():
     assert replayed(STORY).steps == first.steps + second.steps
 
 
-def test_a_window_before_the_budget_shows_the_budget_as_it_is_now():
-    view = replayed(STORY, since=NOW - 10, until=NOW - 1)
+def funded() -> Life:
+    """Return a life whose budget is by now nothing like the one that was opened."""
+    return Life().live(("ask", 10, 1), ("credit", 40, 0), ("confirm", 7, 0), ("ask", 5, 0))
 
-    assert state_of(view.budget, NOW - 1) == view.final
+
+def test_a_window_before_the_budget_shows_the_budget_as_it_was_opened():
+    view = replayed(funded(), since=NOW - 10, until=NOW - 1)
+
+    assert () == view.steps
+    assert BudgetState(NOW - 1, quanta(100), NOTHING, Status.ACTIVE, view.final.allocations) == view.final
+    assert {NOTHING} == {one.balance for one in view.final.allocations}
+    assert view.final == view.initial
 
 
-def test_the_state_before_a_budget_existed_is_refused():
-    question = q.StateAt(STORY.budget.budget.id, NOW - 1)
+def test_the_state_before_a_budget_existed_is_that_in_which_it_was_opened():
+    """
+    A clock that is behind, or a time that was cut to milliseconds, is no error of whoever asks.
+    """
+    life = funded()
+    view: StateAtView = life.world.ask(q.StateAt(life.budget.budget.id, NOW - 1))
 
-    assert ErrorCode.INVALID_REQUEST is refusal(STORY.world.ask, question)
+    assert (0, NOW - 1, quanta(100), NOTHING) == (view.applied, view.state.at, view.state.limit, view.state.balance)
+
+
+def test_a_book_without_its_first_entry_says_nothing_about_what_was_before_it():
+    life = funded()
+    store: Any = life.world.store
+    store._data.books[life.budget.budget.id].clear()
+
+    assert ErrorCode.LEDGER_BROKEN is refusal(life.world.ask, q.Replay(life.budget.budget.id, until=NOW - 1))
+    assert ErrorCode.LEDGER_BROKEN is refusal(life.world.ask, q.StateAt(life.budget.budget.id, NOW - 1))
 
 
 def test_a_state_says_how_many_steps_of_events_led_to_it():

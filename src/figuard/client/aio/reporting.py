@@ -93,7 +93,7 @@ class Reporting(Core):
         return await self._run(ops.replay(self._session, **given(locals())))
 
     async def get_budget_state_at(self, budget_id: BudgetLike, at: ExpiresAt) -> BudgetStateSnapshot:
-        """Return how a budget stood at a moment, recomputed from its ledger."""
+        """Return how a budget stood at a moment, recomputed from its ledger; before it existed, how it was opened."""
         return await self._run(ops.state_at(self._session, budget_id, at))
 
     async def get_budget_timeline(
