@@ -165,10 +165,17 @@ def _fill_events(rows: Rows, event_id: str, count: int, group: int) -> None:
         rows.insert("ledger_entries", list(entry), entries)
     head = f'"seq":{entry["seq"]},"hash":"{entry["hash"]}"'
     told = _replaced(budget["data"], head, f'"seq":{seq},"hash":"{previous}"')
-    known = re.search(r'"counters":\{"events":(\d+)', told)
-    assert known is not None
-    rows.update_budget(budget["id"], _replaced(told, known[0], f'"counters":{{"events":{int(known[1]) + count}'))
+    rows.update_budget(budget["id"], _counted(told, count))
     rows.settle()
+
+
+def _counted(budget: str, count: int) -> str:
+    """Return a budget's JSON with so many events more, also in its windows, where one event is known so far."""
+    known = re.search(r'"counters":\{"events":(\d+)', budget)
+    assert known is not None
+    more = _replaced(budget, known[0], f'"counters":{{"events":{int(known[1]) + count}')
+    windows = re.compile(r'("(?:minute|day)":\[\[\d+,)1\]\]')
+    return windows.sub(lambda found: f"{found[1]}{1 + count}]]", more)
 
 
 def _prev(body: str) -> str:

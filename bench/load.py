@@ -146,11 +146,13 @@ async def run(job: Job) -> dict[str, Any]:
     is_over = False
     idle: list[Client] = []
 
-    def closed_loop(client: Client) -> None:
+    go: Callable[[Client], None] = Client.ask if job.rate is None else idle.append
+
+    def on_idle(client: Client) -> None:
         if is_over:
             client.transport.close()
         else:
-            client.ask()
+            go(client)
 
     clients: list[Client] = []
     # Nobody begins before all are there.
@@ -164,7 +166,6 @@ async def run(job: Job) -> dict[str, Any]:
             ssl=job.secure or None,
         )
         clients.append(client)
-    on_idle = closed_loop if job.rate is None else idle.append
     for client in clients:
         client.idle = on_idle
     for client in waiting:

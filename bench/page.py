@@ -33,15 +33,17 @@ ledgers were verified.
 ## Ratios
 
 What counts is a ratio within one run; absolute figures move from machine to machine. Where a case was served by one
-process and by two workers of one server, both ratios are shown, and the better one, which comes first, is judged.
+process and by two workers of one server, both ratios are shown, and the better one, which comes first, is judged. A
+case and what it is compared with take turns, three times, so that a busy moment meets all alike; of each, the round in
+the middle is shown.
 
 {ratios}
 
 pgbench runs the smallest transaction that reserves money: one statement that updates a balance and inserts one row,
-at its best number of clients of eight and more. "A transaction per request" is plain Python (uvicorn, Starlette,
-asyncpg) that locks the budget, looks, writes and commits for each request, in as many processes as the server it is
-compared with. figuard 1.2.0 is the release on the package
-index. The 1 ms disk is emulated: every sync sleeps a millisecond longer.
+at its best number of clients of eight and more, which a first look at each finds. "A transaction per request" is plain
+Python (uvicorn, Starlette, asyncpg) that locks the budget, looks, writes and commits for each request, in as many
+processes as the server it is compared with. figuard 1.2.0 is the release on the package index. The 1 ms disk is
+emulated: every sync sleeps a millisecond longer.
 
 ## Figures
 
@@ -72,8 +74,8 @@ has a queue of its own, so under overload two admit twice as many at once.
 ## How to reproduce
 
 ```sh
-make bench         # six to seven minutes; every row above
-make bench-quick   # less than a minute; the canonical rows
+make bench         # five minutes; every row above
+make bench-quick   # forty seconds; the canonical rows
 ```
 
 `make setup PYTHON=…` chooses the interpreter. Both start their own PostgreSQL from the binaries of the `embedded-

@@ -4,21 +4,23 @@ The references: what the database alone can do, and the published package, measu
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import subprocess
 import sys
 import venv
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.measure import Result, rate
+from bench.turns import Case
 
 PACKAGE = "figuard==1.2.0"
 ENTRY_BYTES = 1000
 """How large the inserted row is: about what one ledger entry takes."""
 
 
-def raw_sqlite(folder: Path, count: int) -> Result:
+def raw_sqlite(folder: Path, count: int) -> Case:
     """One update and one insert per transaction with the same durability: the floor of any design."""
     connection = sqlite3.connect(folder / "raw.db", isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
@@ -34,16 +36,14 @@ def raw_sqlite(folder: Path, count: int) -> Result:
         connection.execute("INSERT INTO entry (body) VALUES (?)", (body,))
         connection.execute("COMMIT")
 
-    measured = rate(count, transact)
-    connection.close()
-    return measured
+    return lambda: rate(count, transact)
 
 
 # Runs inside the throw-away environment, against that package's public API and the rows of its own file.
 _SCRIPT = """
-import json, sqlite3, sys, time
+import itertools, sqlite3, sys, time
 from figuard import FiGuardClient
-path, pairs, events = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+path, events = sys.argv[1], int(sys.argv[2])
 client = FiGuardClient(database=path, log=False)
 limits = {"velocity_max_per_day": 10**9} if events else {}
 budget = client.create_budget(user_id="bench", total_limit=10**9, expires_in="24h", currency="USD", **limits)
@@ -60,36 +60,46 @@ if events:
     rows = ([f"{row[n]}-{i}" if n in unique else row[n] for n in names] for i in range(events))
     with db: db.executemany(insert, rows)
     db.close()
-start = time.perf_counter()
-for i in range(pairs): pair(i)
-print(json.dumps({"rate": pairs / (time.perf_counter() - start)}))
+numbers = itertools.count()
+print("ready", flush=True)
+for line in sys.stdin:
+    start = time.perf_counter()
+    for i in itertools.islice(numbers, int(line)): pair(i)
+    print(int(line) / (time.perf_counter() - start), flush=True)
 """
 
 
-def published(folder: Path, pairs: int, events: int = 0) -> Result | None:
+@contextmanager
+def published(folder: Path, events: int = 0) -> Generator[Callable[[int], Case] | None]:
     """
-    Authorize and confirm pairs with the published package on a file, with *events* in its ledger already.
+    Lend what authorizes and confirms so many pairs with the published package on a file with *events* in its ledger.
 
-    Returns None when the package cannot be installed here (no registry).
+    Lends None when the package cannot be installed here (no registry), or does not run.
     """
     python = _environment(folder)
     if python is None:
-        return None
+        yield None
+        return
     script = folder / "published.py"
     script.write_text(_SCRIPT, encoding="utf-8")
-    database = folder / f"published-{events}.db"
-    done = subprocess.run(
-        [str(python), str(script), str(database), str(pairs), str(events)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env={"PATH": "", "HOME": str(folder)},
-    )
-    if done.returncode != 0:
-        sys.stderr.write(f"the published package failed: {done.stderr.strip()[-500:]}\n")
-        return None
-    return Result("", json.loads(done.stdout.splitlines()[-1])["rate"])
+    words = [str(python), str(script), str(folder / f"published-{events}.db"), str(events)]
+    alone = {"PATH": "", "HOME": str(folder)}
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder, env=alone
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        asked, said = running.stdin, running.stdout
+
+        def measure(pairs: int) -> Result:
+            print(pairs, file=asked, flush=True)
+            return Result("", float(said.readline()))
+
+        is_ready = said.readline().startswith("ready")
+        if not is_ready:
+            sys.stderr.write("the published package does not run here; its rows are left out\n")
+        yield (lambda pairs: lambda: measure(pairs)) if is_ready else None
+        asked.close()
 
 
 def _environment(folder: Path) -> Path | None:

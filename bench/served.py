@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,22 @@ from bench.filler import MARKER, fill_events, settle
 from bench.measure import Result
 from bench.scripts import BATCH
 from bench.servers import Broken, Front
+from bench.turns import Case
 from tests import postgres_server
 
 CLIENTS = 100
 LIMIT = 10**9
-WARM_SECONDS = 0.5
+WARM_SECONDS = 0.3
 """For how long a load runs before it counts."""
+LOOK_SECONDS = 1
+"""For how long pgbench runs at each number of clients, to find its best."""
 DEPTH = 5
 CATEGORY = "model"
-SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "4GB"}
-"""What PostgreSQL is set to beside its defaults: everything is durable, and no checkpoint falls into one case only."""
+SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "4GB", "max_connections": "200"}
+"""
+What PostgreSQL is set to beside its defaults: everything is durable, no checkpoint falls into one case only, and all
+that take turns may stay connected.
+"""
 
 
 @dataclass(slots=True)
@@ -162,10 +169,9 @@ def singles(on: Stand) -> Result:
     return on.load("singles", "authorize", on.tokens[2:3], clients=4)
 
 
-def long_ledger(on: Stand, events: int, group: int) -> Result:
+def long_ledger(on: Stand, events: int, group: int) -> Case:
     """One client on a budget with so many events already."""
-    token = filled(on, events, group)
-    return on.load(f"ledger {events}", "authorize", [token], clients=1)
+    return partial(on.load, f"ledger {events}", "authorize", [filled(on, events, group)], clients=1)
 
 
 def filled(on: Stand, events: int, group: int) -> str:
@@ -196,47 +202,57 @@ def labelled(case: str, workers: int) -> str:
     return case if workers == 1 else f"{case} {workers} workers"
 
 
+@contextmanager
 def naive_cases(
     server: postgres_server.Server,
     folder: Path,
     seconds: float,
-    names: tuple[str, ...],
     budgets: int,
-    *,
-    workers: int = 1,
-) -> dict[str, Result]:
-    """Return the reference: one transaction per request, in plain Python, on a database of its own."""
+    workers: Sequence[int],
+    names: Sequence[str] = ("hot", "spread"),
+) -> Generator[dict[str, Case]]:
+    """Lend the reference: one transaction per request, in plain Python, by so many processes, on its own database."""
     name = server.create()
     fill = f"INSERT INTO naive_budgets SELECT 'token-' || n, 100000000000, 0 FROM generate_series(0, {budgets - 1}) n"
     server.execute(*naive.SCHEMA, fill, "VACUUM ANALYZE", database=name)
     words = [sys.executable, "-m", "bench.naive", server.tcp_url(name)]
-    tokens = {"lone": ["token-0"], "hot": ["token-0"], "spread": [f"token-{n}" for n in range(budgets)]}
-    found: dict[str, Result] = {}
+    tokens = {"hot": ["token-0"], "spread": [f"token-{n}" for n in range(budgets)]}
+    cases: dict[str, Case] = {}
     with ExitStack() as running:
-        address, pid = running.enter_context(servers.process(words, servers.environment(None), folder))
-        for _ in range(workers - 1):
-            running.enter_context(servers.process([*words, str(address[1])], servers.environment(None), folder))
-        on = Stand(Front(*address, "none", server.url(name), pid), seconds)
-        for case in names:
-            clients = 1 if case == "lone" else CLIENTS
-            found[labelled(f"naive {case}", workers)] = on.load(case, "authorize", tokens[case], clients=clients)
+        for number in workers:
+            address, pid = running.enter_context(servers.process(words, servers.environment(None), folder))
+            for _ in range(number - 1):
+                running.enter_context(servers.process([*words, str(address[1])], servers.environment(None), folder))
+            on = Stand(Front(*address, "none", server.url(name), pid), seconds)
+            for case in names:
+                label = labelled(f"naive {case}", number)
+                # Keys of one process and of two meet in one database.
+                cases[label] = partial(on.load, f"{number}{case}", "authorize", tokens[case])
+        yield cases
     server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    return found
 
 
+@contextmanager
 def pgbench_cases(
     server: postgres_server.Server, folder: Path, seconds: float, clients: Mapping[str, tuple[int, ...]], budgets: int
-) -> dict[str, Result]:
-    """Return the best of pgbench on one budget and over all, at these numbers of clients; nothing without pgbench."""
+) -> Generator[dict[str, Case]]:
+    """
+    Lend pgbench on one budget and over all, each at whichever of these numbers of clients a first look found the best.
+
+    Lends nothing where there is no pgbench.
+    """
     if pgbench.program() is None:
-        return {}
+        yield {}
+        return
     name = pgbench.prepare(server, budgets)
-    found: dict[str, Result] = {}
+    cases: dict[str, Case] = {}
     for case, numbers in clients.items():
         over = budgets if case == "spread" else 1
-        results = [
-            pgbench.measure(server, name, folder, budgets=over, clients=number, seconds=seconds) for number in numbers
-        ]
-        found[f"pgbench {case}"] = max(results, key=lambda result: result.rate or 0)
+        at = {
+            number: partial(pgbench.measure, server, name, folder, budgets=over, clients=number) for number in numbers
+        }
+        looks = {number: measure(seconds=LOOK_SECONDS).rate or 0 for number, measure in at.items() if len(at) > 1}
+        best = max(looks, key=looks.__getitem__, default=numbers[0])
+        cases[f"pgbench {case}"] = partial(at[best], seconds=seconds)
+    yield cases
     server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    return found
