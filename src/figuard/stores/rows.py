@@ -10,20 +10,28 @@ from typing import Any
 from figuard.ports import Record, SealedEntry
 from figuard.stores.tables import TABLES, Read, row_reader
 
+_RANKS = {of: rank for rank, of in enumerate(TABLES)}
+
 ENTRY_COLUMNS = ("book_id", "seq", "tenant_id", "at", "kind", "event_id", "body", "hash")
 """The columns of the ledger, in the order of the schema."""
 
 
+def _rank(group: tuple[type, Sequence[Record]]) -> int:
+    return _RANKS[group[0]]
+
+
 def by_type(records: Sequence[Record]) -> Iterable[tuple[type, Sequence[Record]]]:
     """Yield records by type, in the order in which tables refer to each other."""
-    if len(records) <= 1:
-        return [(type(record), records) for record in records]
+    if len(records) == 1:
+        return ((records[0].__class__, records),)
     groups: dict[type, list[Record]] = {}
     for record in records:
-        groups.setdefault(type(record), []).append(record)
-    if len(groups) == 1:
-        return groups.items()
-    return [(of, groups[of]) for of in TABLES if of in groups]
+        of = record.__class__
+        if of in groups:
+            groups[of].append(record)
+        else:
+            groups[of] = [record]
+    return sorted(groups.items(), key=_rank) if len(groups) > 1 else groups.items()
 
 
 def _event_id(sealed: SealedEntry) -> str | None:

@@ -76,9 +76,11 @@ class Table:
         return tuple(column.name for column in self.columns if column.changes)
 
 
-def row_reader(reads: Sequence[str | Read]) -> Read:
+def row_reader(reads: Sequence[str | Read], said: str = "{}") -> Read:
     """
     Return a function from a record to the tuple of what *reads* say. Its lines are the hottest of a store.
+
+    *said* is what is said of each value instead of the value itself, such as ``{} is None``.
 
     It is written out, each part of a record read once: a getter of dotted paths, which finds every attribute
     by its name, costs four times as much.
@@ -93,8 +95,9 @@ def row_reader(reads: Sequence[str | Read]) -> Read:
         else:
             scope[f"read{place}"] = read
             values.append(f"read{place}(record)")
-    lines = [f"{name} = record.{part}" for part, name in parts.items()]
-    body = "".join(f"\n    {line}" for line in (*lines, f"return ({', '.join(values)},)"))
+    told = "".join([f"{said.format(value)}, " for value in values])
+    lines = [*(f"{name} = record.{part}" for part, name in parts.items()), f"return ({told})"]
+    body = "".join([f"\n    {line}" for line in lines])
     exec(f"def row(record):{body}", scope)  # noqa: S102 - names of fields of our own classes
     row: Read = scope["row"]
     return row

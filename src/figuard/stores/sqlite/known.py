@@ -25,6 +25,7 @@ from figuard.stores.sqlite.placeholders import unnumbered
 KEPT_MAX = 8192
 """How many answers of one kind are known at once."""
 
+Learn = Callable[[str, str, Record], None]
 _Execute = Callable[..., sqlite3.Cursor]
 
 _BY_ID: Mapping[type, Kind] = {
@@ -50,6 +51,7 @@ class Known:
     def __init__(self) -> None:
         """Start with nothing known."""
         self._answers = {kind: Answers(kind) for kind in (*_BY_ID.values(), *_ABOUT.values())}
+        self._learners = {of: self._learner(of) for of in (*_BY_ID, *_ABOUT)}
         self._version = 0
         self._as_of: tuple[int, int] | None = None
 
@@ -70,15 +72,27 @@ class Known:
         """Return the known answers of a kind of read, None where nothing is ever known."""
         return self._answers.get(kind)
 
-    def learner(self, of: type) -> Callable[[str, str, Record], None] | None:
+    def learner(self, of: type) -> Learn | None:
         """
         Return what learns a record of a type, which is about to be written: its id, its JSON and itself.
 
-        None for records that nobody looks up by id. Answers that the write may change are doubtful from now on.
+        None for records that no answer is about. Those that the write may change are doubtful once it was learnt.
         """
-        if (kind := _ABOUT.get(of)) is not None:
-            self._answers[kind].doubt()
-        return self._answers[_BY_ID[of]].keep if of in _BY_ID else None
+        return self._learners.get(of)
+
+    def _learner(self, of: type) -> Learn:
+        keep = self._answers[_BY_ID[of]].keep if of in _BY_ID else None
+        if of not in _ABOUT:
+            assert keep is not None
+            return keep
+        about = self._answers[_ABOUT[of]]
+
+        def learn(key: str, data: str, record: Record) -> None:
+            about.doubt()
+            if keep is not None:
+                keep(key, data, record)
+
+        return learn
 
 
 class Answers:

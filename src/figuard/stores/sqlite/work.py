@@ -12,26 +12,20 @@ from figuard.domain.admin import Remembered
 from figuard.domain.events import Event
 from figuard.domain.valueclass import valueclass
 from figuard.ports import Changes, Kind, Record, SealedEntry, StoreConflict
-from figuard.stores.codecs import encode
+from figuard.stores.codecs import ENCODERS
 from figuard.stores.dialect import sql
 from figuard.stores.lookups import LOOKUPS
 from figuard.stores.rows import ENTRY_COLUMNS, ENTRY_READS, by_type
 from figuard.stores.sqlite.failures import failure
 from figuard.stores.sqlite.known import Known
 from figuard.stores.sqlite.placeholders import unnumbered
-from figuard.stores.sqlite.sparse import Row, Sparse
-from figuard.stores.tables import TABLES, Read, Table, row_reader
+from figuard.stores.sqlite.sparse import Row, Sparse, Written
+from figuard.stores.tables import TABLES, Table, row_reader
 
-_APPEND = Sparse(
-    sql(
-        "INSERT INTO ledger_entries (",
-        ", ".join(ENTRY_COLUMNS),
-        ") VALUES (",
-        ", ".join("?" for _ in ENTRY_COLUMNS),
-        ")",
-    )
+_APPEND = sql(
+    "INSERT INTO ledger_entries (", ", ".join(ENTRY_COLUMNS), ") VALUES (", ", ".join("?" for _ in ENTRY_COLUMNS), ")"
 )
-_FORGET = Sparse("DELETE FROM remembered WHERE tenant_id = ? AND operation = ? AND key = ?")
+_FORGET = "DELETE FROM remembered WHERE tenant_id = ? AND operation = ? AND key = ?"
 _OFTEN_EMPTY = frozenset(
     {"entity_id", "trace_id", "category", "parent_id", "confirmed", "hold_expires_at", "void_due_at"}
 )
@@ -48,9 +42,7 @@ class Statements:
     """
 
     insert: Sparse
-    inserted: Read
     update: Sparse
-    updated: Read
     refresh: Sparse | None
 
 
@@ -64,18 +56,18 @@ def _statements(table: Table) -> Statements:
     refresh = sql("UPDATE", table.name, "SET data = ? WHERE", unchanged)
     return Statements(
         insert=_sparse(
-            sql("INSERT INTO", table.name, "(", ", ".join(("data", *names)), ") VALUES (", marks, ")"), names
+            sql("INSERT INTO", table.name, "(", ", ".join(("data", *names)), ") VALUES (", marks, ")"), table, names
         ),
-        inserted=table.reader(names),
-        update=_sparse(update, changing),
-        updated=table.reader((*changing, *table.key)),
-        refresh=None if table.record is Event else Sparse(refresh),
+        update=_sparse(update, table, (*changing, *table.key)),
+        refresh=None if table.record is Event else _sparse(refresh, table, (*changing, *table.key)),
     )
 
 
-def _sparse(text: str, names: Sequence[str]) -> Sparse:
-    """Return a statement whose values are the JSON and columns called *names*."""
-    return Sparse(text, [place for place, name in enumerate(names, start=1) if name in _OFTEN_EMPTY])
+def _sparse(text: str, table: Table, names: Sequence[str]) -> Sparse:
+    """Return a statement whose values are the JSON and the columns called *names*."""
+    reads = {column.name: column.read for column in table.columns}
+    places = [place for place, name in enumerate(names) if name in _OFTEN_EMPTY]
+    return Sparse(text, [reads[name] for name in names], places)
 
 
 STATEMENTS: Mapping[type, Statements] = {of: _statements(table) for of, table in TABLES.items()}
@@ -134,13 +126,14 @@ class SqliteWork:
             raise StoreConflict("this transaction was rolled back after a conflict; begin another one")
         try:
             if changes.forgotten:
-                self._run(_FORGET, [TABLES[Remembered].key_of(record) for record in changes.forgotten])
+                keys = [TABLES[Remembered].key_of(record) for record in changes.forgotten]
+                self._cursor.executemany(_FORGET, keys)
             for of, records in by_type(changes.updated):
                 self._update(of, records)
             for of, records in by_type(changes.inserted):
                 self._insert(of, records)
             if changes.entries:
-                self._run(_APPEND, [_appended(sealed) for sealed in changes.entries])
+                self._append(changes.entries)
         except BaseException as error:
             # Whatever it was: some of it is written or known, and nothing of it may be committed.
             self.is_broken = True
@@ -149,31 +142,36 @@ class SqliteWork:
             raise
 
     def _insert(self, of: type, records: Sequence[Record]) -> None:
-        statements = STATEMENTS[of]
-        self._run(statements.insert, self._rows(of, records, statements.inserted))
+        self._run(STATEMENTS[of].insert, self._written(of, records))
 
     def _update(self, of: type, records: Sequence[Record]) -> None:
         statements = STATEMENTS[of]
-        rows = self._rows(of, records, statements.updated)
-        written = 0 if statements.refresh is None else self._run(statements.refresh, rows)
-        if written != len(rows):
-            written = self._run(statements.update, rows)
-        if written != len(rows):
+        written = self._written(of, records)
+        count = 0 if statements.refresh is None else self._run(statements.refresh, written)
+        if count != len(written):
+            count = self._run(statements.update, written)
+        if count != len(written):
             raise StoreConflict(f"a record of {TABLES[of].name} that was to be updated does not exist")
 
-    def _rows(self, of: type, records: Sequence[Record], read: Read) -> list[Row]:
-        """Return what is written for records, which are known from now on: if it fails, so does the transaction."""
-        learn = self._known.learner(of)
-        rows: list[Row] = []
+    def _append(self, entries: Sequence[SealedEntry]) -> None:
+        if len(entries) == 1:
+            self._cursor.execute(_APPEND, _appended(entries[0]))
+        else:
+            self._cursor.executemany(_APPEND, [_appended(sealed) for sealed in entries])
+
+    def _written(self, of: type, records: Sequence[Record]) -> list[Written]:
+        """Return records with their JSON, which are known from now on: if the write fails, so does the transaction."""
+        encode, learn = ENCODERS[of], self._known.learner(of)
+        written: list[Written] = []
         for record in records:
-            data = encode(record)
+            data = encode(record).decode()
             if learn is not None:
                 learn(record.id, data, record)  # pyright: ignore - those that are known have an id
-            rows.append((data, *read(record)))
-        return rows
+            written.append((record, data))
+        return written
 
-    def _run(self, statement: Sparse, rows: Sequence[Row]) -> int:
-        """Run a statement for each row; return how many rows it wrote."""
-        if len(rows) == 1:
-            return self._cursor.execute(*statement.fitted(rows[0])).rowcount
-        return sum([self._cursor.executemany(text, group).rowcount for text, group in statement.grouped(rows)])
+    def _run(self, statement: Sparse, written: Sequence[Written]) -> int:
+        """Run a statement for each record; return how many rows it wrote."""
+        if len(written) == 1:
+            return self._cursor.execute(*statement.fitted(written[0])).rowcount
+        return sum([self._cursor.executemany(text, rows).rowcount for text, rows in statement.grouped(written)])
