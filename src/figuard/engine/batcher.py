@@ -36,7 +36,7 @@ class _Ticket:
     def __init__(self, order: Order) -> None:
         self.order = order
         self.outcome: Outcome | None = None
-        self.wake: threading.Event | None = None
+        self.wake = threading.Event()
 
 
 class Batcher:
@@ -51,21 +51,19 @@ class Batcher:
 
     def submit(self, order: Order) -> Outcome:
         """Return what the order came to, once it is committed. Raises ``Refusal`` (``OVERLOADED``) when full."""
-        ticket = _Ticket(order)
-        wake: threading.Event | None = None
+        ticket: _Ticket | None = None
         with self._mutex:
             if self._leading:
                 self._check_room()
-                ticket.wake = wake = threading.Event()
+                ticket = _Ticket(order)
+                self._waiting.append(ticket)
             else:
                 self._leading = True
-            self._waiting.append(ticket)
-        if wake is None:
-            self._lead()
-        else:
-            wake.wait()
-            if ticket.outcome is None:
-                self._lead()
+        if ticket is None:
+            return self._lead_off(order)
+        ticket.wake.wait()
+        if ticket.outcome is None:
+            self._lead(LEAD_ROUNDS_MAX)
         if ticket.outcome is None:
             msg = "an order was neither committed nor refused"
             raise AssertionError(msg)
@@ -77,9 +75,19 @@ class Batcher:
                 ErrorCode.OVERLOADED, f"{QUEUE_MAX} requests are waiting to be committed", retry_after_seconds=1.0
             )
 
-    def _lead(self) -> None:
-        """Commit batch after batch; pass the lead on when rounds are used up and somebody still waits."""
-        for _ in range(LEAD_ROUNDS_MAX):
+    def _lead_off(self, order: Order) -> Outcome:
+        """Commit one's own order, since nobody waits; then the orders of those who came meanwhile."""
+        try:
+            (outcome,) = self._commit((order,))
+        except BaseException:
+            self._abdicate()
+            raise
+        self._lead(LEAD_ROUNDS_MAX - 1)
+        return outcome
+
+    def _lead(self, rounds: int) -> None:
+        """Commit batch after batch; pass the lead on when the rounds are used up and somebody still waits."""
+        for _ in range(rounds):
             with self._mutex:
                 if not self._waiting:
                     self._leading = False
@@ -102,13 +110,12 @@ class Batcher:
                 ticket.outcome = outcome
         finally:
             for ticket in batch:
-                if ticket.wake is not None:
-                    ticket.wake.set()
+                ticket.wake.set()
 
     def _abdicate(self) -> None:
         """Pass the lead to whoever waits first, or to nobody."""
         with self._mutex:
             heir = self._waiting[0] if self._waiting else None
             self._leading = heir is not None
-        if heir is not None and heir.wake is not None:
+        if heir is not None:
             heir.wake.set()

@@ -121,7 +121,7 @@ def test_a_batch_has_an_upper_limit():
     desk = Desk()
     desk.batcher._leading = True
     desk.batcher._waiting.extend(ticket(f"{n}") for n in range(BATCH_MAX + 1))
-    desk.batcher._lead()
+    desk.batcher._lead(LEAD_ROUNDS_MAX)
 
     assert [BATCH_MAX, 1] == [len(batch) for batch in desk.batches]
 
