@@ -17,7 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextvars import ContextVar, Token, copy_context
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from types import TracebackType
 from typing import Generic, TypeVar, TypeVarTuple
@@ -31,6 +31,8 @@ V = TypeVar("V")
 
 KNOWN_MAX = 10_000
 """How many events and tokens a process remembers the home of; the oldest are forgotten first."""
+DIGESTS_KEPT = 256
+"""How many tokens are remembered beside their digests: those of the budgets that a process is busy with."""
 
 
 @valueclass
@@ -77,6 +79,7 @@ origins: Known[Origin] = Known()
 _scope: ContextVar[Scope | None] = ContextVar("figuard_scope", default=None)
 
 
+@lru_cache(DIGESTS_KEPT)
 def digest(session_token: str) -> str:
     """Return what may be kept of a session token: enough to tell two apart, too little to use one."""
     return sha256(session_token.encode()).hexdigest()[:32]

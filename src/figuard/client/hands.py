@@ -12,7 +12,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from figuard.client.steps import Call, Done, Outcome, Raised
+from figuard.client.steps import Call, Done, Invoke, Local, Outcome, Raised, Sleep, Steps
 from figuard.client.transport import AsyncTransport, Transport
 
 P = ParamSpec("P")
@@ -24,7 +24,7 @@ THREADS_MAX = 8
 
 class BlockingHands:
     """
-    Grants wishes on the caller's thread. Its coroutines never wait (see ``steps.finish``).
+    Grants wishes on the caller's thread, each before it returns.
 
     Without a *transport* it can only call other clients, which is what a composite guard does.
     """
@@ -33,22 +33,26 @@ class BlockingHands:
         self._transport = transport
         self._sleep = sleep
 
-    async def send(self, call: Call) -> Outcome:
-        """Send a request and block until its outcome."""
-        assert self._transport is not None
-        return self._transport.send(call)
-
-    async def sleep(self, seconds: float) -> None:
-        """Block for so long."""
-        self._sleep(seconds)
-
-    async def local(self, work: Callable[[], Any]) -> Done | Raised:
-        """Run it here and now."""
-        return _tried(work)
-
-    async def invoke(self, method: Callable[..., Any], arguments: Mapping[str, Any]) -> Done | Raised:
-        """Call it here and now."""
-        return _tried(partial(method, **arguments))
+    def follow(self, steps: Steps[R]) -> R:
+        """Run an operation to its end, as ``steps.follow`` does, which would make two coroutines of every request."""
+        came: Any = None
+        try:
+            while True:
+                step = steps.send(came)
+                match step:
+                    case Call():
+                        assert self._transport is not None
+                        came = self._transport.send(step)
+                    case Sleep(seconds):
+                        came = self._sleep(seconds)
+                    case Local(work):
+                        came = _tried(work)
+                    case Invoke(method, arguments):
+                        came = _tried(partial(method, **arguments))
+        except StopIteration as end:
+            return end.value
+        finally:
+            steps.close()
 
     def close(self) -> None:
         """Release the transport. Harmless twice."""

@@ -5,11 +5,10 @@ What the operations of one client share: its settings, clock, chance, and the on
 from __future__ import annotations
 
 import logging
-import os
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from figuard.client.config import Settings
 from figuard.client.context import Known
@@ -17,6 +16,8 @@ from figuard.client.exceptions import FiGuardApiError, FiGuardConnectionError
 from figuard.client.retry import Retry
 from figuard.client.steps import Call, Lost, Outcome, Refused, Replied, Sleep, Steps
 from figuard.domain.instants import Instant
+from figuard.domain.valueclass import valueclass
+from figuard.host import random_uuid
 from figuard.wire.operations import API_PREFIX, Operation, find
 from figuard.wire.requests import RequestBody
 
@@ -27,16 +28,6 @@ logger = logging.getLogger("figuard.client")
 
 _OWN_KEYS = frozenset({"authorize", "authorize_batch"})
 """Operations whose body carries its own idempotency key."""
-
-
-_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
-"""What a random digit becomes where two of its bits say which kind of UUID it is."""
-
-
-def random_key() -> str:
-    """Return a new idempotency key: 122 bits of chance, as the text of a UUID of version 4 (RFC 9562)."""
-    text = os.urandom(16).hex()
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +47,12 @@ class Session:
     fallbacks: Fallbacks | None = None
     sweep: Callable[[], object] | None = None
     chance: Callable[[], float] = random.random
-    new_key: Callable[[], str] = random_key
+    new_key: Callable[[], str] = random_uuid
     budgets: Known[str] = field(default_factory=Known[str])
 
 
-class Answer(NamedTuple):
+@valueclass
+class Answer:
     """What a request came to, and how many attempts that took."""
 
     value: Any

@@ -125,7 +125,7 @@ class Hands(Protocol):
 
 
 async def follow(steps: Steps[T], hands: Hands) -> T:
-    """Run an operation to its end: grant each wish and send back what came of it."""
+    """Run an operation to its end: grant each wish and send back what came of it. Blocking hands do so themselves."""
     came: Any = None
     try:
         while True:
@@ -147,9 +147,9 @@ async def follow(steps: Steps[T], hands: Hands) -> T:
 
 def finish(coroutine: Coroutine[Any, Any, T]) -> T:
     """
-    Return what a coroutine returns that never has to wait, because its hands block instead.
+    Return what a coroutine returns that never has to wait, because what it awaits blocks instead.
 
-    That makes ``follow`` the one driver of both colours. It needs no event loop and does not disturb a running one.
+    It needs no event loop and does not disturb a running one.
     """
     try:
         coroutine.send(None)

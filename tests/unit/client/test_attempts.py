@@ -4,6 +4,7 @@ How a call is made: its attempts, its idempotency key, its time-out.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from uuid import RFC_4122, UUID
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from figuard.client.exceptions import FiGuardApiError, FiGuardConnectionError
 from figuard.client.ops import settle
 from figuard.client.retry import Retry
-from figuard.client.session import perform, random_key
+from figuard.client.session import Session, perform
 from tests.unit.client.fakes import (
     EVENT_ID,
     Driven,
@@ -116,7 +117,8 @@ def test_a_key_that_no_header_can_carry_is_refused(key):
 
 
 def test_a_key_that_is_made_is_a_uuid_of_chance():
-    keys = [random_key() for _ in range(100)]
+    new_key = next(field.default for field in fields(Session) if field.name == "new_key")
+    keys = [new_key() for _ in range(100)]
 
     assert {(UUID(key).version, UUID(key).variant, str(UUID(key)) == key) for key in keys} == {(4, RFC_4122, True)}
     assert {key[19] for key in keys} == set("89ab")

@@ -155,6 +155,15 @@ def test_a_delegated_token_of_the_same_budget_keeps_the_chain():
     assert child.calls[0].body.parent_event_id == "e-3"
 
 
+def test_what_a_budget_says_of_its_token_counts_from_then_on():
+    shared = session()
+    for budget_id in ("b1", "b2", "b2"):
+        budget = Budget(budget_id, "u", 1, 0, 0, 1, "ACTIVE", tokens=[BudgetToken("default", TOKEN)])
+        Driven(authorize(shared, budget=budget, amount=1), [denied()])
+
+        assert shared.budgets.get(digest(TOKEN)) == budget_id
+
+
 def test_a_parent_that_is_named_is_always_sent():
     origins.learn("elsewhere", Origin("other books", digest("st_other")))
 

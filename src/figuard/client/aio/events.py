@@ -68,7 +68,7 @@ class Events(Core):
         chain that begins here. ``dry_run`` decides and records nothing; ``reserve=False`` records a marker that
         holds nothing. Raises ``ValueError`` for a missing budget or amount, or one that is none.
         """
-        return await self._run(asking.authorize(self._session, **given(locals())))
+        return await self._run(asking.ask(self._session, given(locals())))
 
     async def authorize_tokens(
         self,

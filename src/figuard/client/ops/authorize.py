@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from functools import partial
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import msgspec
 
@@ -50,7 +50,12 @@ class Asked:
 
 def authorize(session: Session, **given: Unpack[AuthorizeArguments]) -> Steps[AuthorizationResult]:
     """Ask for one authorization."""
-    asked = _asked(session, given)
+    return ask(session, given)
+
+
+def ask(session: Session, given: Mapping[str, Any]) -> Steps[AuthorizationResult]:
+    """Ask for one authorization, from the arguments of ``authorize`` as they are: to unpack twenty takes its time."""
+    asked = _asked(session, cast("AuthorizeArguments", given))
     body = asked.body
     if logger.isEnabledFor(logging.DEBUG):
         logger.debug(
@@ -116,10 +121,10 @@ def authorize_many(
 def _asked(session: Session, given: AuthorizeArguments) -> Asked:
     token = token_of(given.get("session_token"), given.get("budget"))
     token_digest = digest(token)
-    budget_id = _budget_id(given)
+    budget_id, known = _budget_id(given), session.budgets.get(token_digest)
     if budget_id is None:
-        budget_id = session.budgets.get(token_digest)
-    else:
+        budget_id = known
+    elif budget_id != known:
         session.budgets.learn(token_digest, budget_id)
     dry_run, reserve = given.get("dry_run", False), given.get("reserve", True)
     parent = given.get("parent_event_id")

@@ -10,10 +10,11 @@ from typing import Any, Literal, Protocol, TypedDict, Unpack
 from figuard.client.exceptions import FiGuardApiError, FiGuardCompositeError
 from figuard.client.models import AuthorizationBatch, AuthorizationResult, SpendEventResponse
 from figuard.client.ops.arguments import EventLike, TokenLike
-from figuard.client.session import Session, logger, random_key
+from figuard.client.session import Session, logger
 from figuard.client.steps import Invoke, Raised, Steps, value_of
 from figuard.domain.amounts import AmountLike
 from figuard.domain.valueclass import valueclass
+from figuard.host import random_uuid
 
 PARTIAL_DENIAL = "COMPOSITE_PARTIAL_DENIAL"
 AUTHORIZE_ERROR = "COMPOSITE_AUTHORIZE_ERROR"
@@ -99,7 +100,7 @@ def authorize(
 ) -> Steps[CompositeAuthorizationResult]:
     """Authorize every resource, or hold nothing."""
     _check_names(resources, requested, "requested")
-    key = (idempotency_key or "").strip() or random_key()
+    key = (idempotency_key or "").strip() or random_uuid()
     asks: list[dict[str, Any]] = [
         {
             **options,

@@ -13,7 +13,7 @@ from figuard.client.hands import BlockingHands
 from figuard.client.ops.arguments import given
 from figuard.client.ops.fallback import reconciling
 from figuard.client.ops.paging import Pages
-from figuard.client.steps import Steps, finish, follow
+from figuard.client.steps import Steps
 
 __all__ = ["Caller", "Core", "given"]
 
@@ -24,14 +24,14 @@ class Caller:
     """Runs operations that only call methods of blocking clients."""
 
     def _run(self, steps: Steps[T]) -> T:
-        return finish(follow(steps, BlockingHands()))
+        return BlockingHands().follow(steps)
 
 
 class Core(ClientBase[BlockingHands]):
     """A client that blocks until an answer is there."""
 
     def _run(self, steps: Steps[T]) -> T:
-        return finish(follow(reconciling(self._session, steps), self._hands))
+        return self._hands.follow(reconciling(self._session, steps))
 
     def _iterate(self, pages: Pages[T]) -> Iterator[T]:
         while pages.has_next:

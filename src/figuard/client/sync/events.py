@@ -66,7 +66,7 @@ class Events(Core):
         chain that begins here. ``dry_run`` decides and records nothing; ``reserve=False`` records a marker that
         holds nothing. Raises ``ValueError`` for a missing budget or amount, or one that is none.
         """
-        return self._run(asking.authorize(self._session, **given(locals())))
+        return self._run(asking.ask(self._session, given(locals())))
 
     def authorize_tokens(
         self,
