@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from figuard.server import blocks as memory
-from figuard.server.blocks import Blocks, simple
+from figuard.server.blocks import Blocks, completed, simple
 
 LINE = b"POST /api/v1/authorize HTTP/1.1"
 
@@ -34,7 +34,7 @@ def test_what_is_in_use_is_kept_and_the_rest_forgotten(monkeypatch):
     sent = [block(number) for number in range(20)]
     for data, found in sent:
         blocks.learn(LINE, data, found)
-        assert sent[0][1] == blocks.get(raw(sent[0][0]))
+        assert (sent[0][1], None) == blocks.get(raw(sent[0][0]))
 
     assert len(blocks._young) + len(blocks._old) <= 6
     assert blocks.get(raw(sent[1][0])) is None
@@ -75,7 +75,7 @@ def test_only_what_stands_there_is_learnt(line, change):
     blocks.learn(line, change(data), found)
     assert not blocks._young
     blocks.learn(LINE, data, found)
-    assert found == blocks.get(raw(data))
+    assert (found, None) == blocks.get(raw(data))
 
 
 @pytest.mark.parametrize("name", [b"idempotency-key", b"traceparent", b"x-request-id"])
@@ -84,3 +84,70 @@ def test_lines_that_never_come_again_are_not_learnt(name):
     blocks.learn(LINE, *block(1, name=name))
 
     assert not blocks._young
+
+
+# ------------------------------------------------------------------------------------------------------ session tokens
+
+
+def asking(token, *, line=b"x-session-token: ", more=b""):
+    """
+    The header lines of a request under a session token, as they are sent and as they are read.
+    """
+    data = b"%s\r\nhost: x\r\n%s%s\r\n%scontent-length: 2\r\n\r\n{}" % (LINE, line, token, more)
+    lines = [one.partition(b":") for one in raw(data)[:-4].split(b"\r\n")]
+    return data, simple([(name.lower(), value.lstrip(b" \t")) for name, _, value in lines], 10)
+
+
+@pytest.mark.parametrize("line", [b"x-session-token: ", b"X-Session-Token: "])
+def test_lines_are_known_under_any_token(line):
+    blocks = Blocks()
+    blocks.learn(LINE, *asking(b"st_one", line=line))
+    data, read = asking(b"st_another-1", line=line)
+    found, token = blocks.get(raw(data))
+
+    assert (1, "st_another-1") == (len(blocks._young), token)
+    assert found.heads == read.heads._replace(session_token=None)
+    assert read.headers == completed(found, token)
+
+
+@pytest.mark.parametrize(
+    "token", [b"", b" ", b"st_two ", b" st_two", b"st two", b"st_\xe9", b"st_\x00", b"st\rtwo", b"--"]
+)
+def test_what_is_not_plainly_a_token_is_known_by_its_own_bytes_alone(token):
+    """
+    Above all an empty one, behind which the lines of a block would stand as they are remembered.
+    """
+    blocks = Blocks()
+    blocks.learn(LINE, *asking(b"st_one"))
+    data, read = asking(token)
+
+    assert blocks.get(raw(data)) is None
+    blocks.learn(LINE, data, read)
+    assert (read, read.heads.session_token) == (blocks.get(raw(data)) or (read, read.heads.session_token))
+    assert "st_one" not in str(blocks.get(raw(data)))
+
+
+def test_a_token_that_was_taken_out_is_not_remembered():
+    blocks = Blocks()
+    blocks.learn(LINE, *asking(b"st_one"))
+
+    assert "st_one" not in str(blocks._young)
+
+
+@pytest.mark.parametrize(
+    "more", [b"x-session-token: st_two\r\n", b"X-Session-Token: st_two\r\n", b"X-SESSION-TOKEN: st_two\r\n"]
+)
+def test_lines_with_two_tokens_are_left_to_the_parser(more):
+    blocks = Blocks()
+    blocks.learn(LINE, *asking(b"st_one", more=more))
+
+    assert not blocks._young
+
+
+def test_a_line_in_another_spelling_is_known_with_its_token():
+    blocks = Blocks()
+    data, read = asking(b"st_one", line=b"X-SESSION-TOKEN: ")
+    blocks.learn(LINE, data, read)
+
+    assert (read, "st_one") == blocks.get(raw(data))
+    assert blocks.get(raw(asking(b"st_two", line=b"X-SESSION-TOKEN: ")[0])) is None

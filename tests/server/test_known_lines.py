@@ -192,6 +192,26 @@ async def test_after_an_upgrade_everything_is_parsed(both, caller):
     assert (7, before) == (answer, both.recognized)
 
 
+async def test_known_lines_say_nothing_of_the_token_among_them(both, caller):
+    """
+    Another token is another budget, whichever way the request goes; and none that was seen before is taken instead.
+    """
+    poor = (await both.budget(totalLimit=5))["tokens"][0]["sessionToken"]
+    rich = caller.lines
+    seen = []
+    for lines in (rich, rich.replace(rich.split()[3], poor)):
+        caller.lines = lines
+        seen.append([await caller.spend(4), await caller.spend(4)])
+    both.server.gate.forget()
+    ordinary = [await caller.spend(1), await caller.spend(1)]
+    caller.lines = rich.replace(rich.split()[3], "")
+    refused = [(await caller.ask(caller.request(4)))[1]["code"] for _ in range(2)]
+
+    assert ([[4, 4], [4, None]], [1, None]) == (seen, ordinary)
+    assert ["MISSING_SESSION_TOKEN"] * 2 == refused
+    assert 8 == both.recognized
+
+
 # --------------------------------------------------------------------------------------------- what may change in time
 
 

@@ -1,8 +1,9 @@
 """
 Header blocks: what the lines of a request's head say, worked out once for as long as the same bytes are sent again.
 
-A caller that keeps its connection sends the same lines with every request; what differs stands in the request line
-and in the body. Only the reading is saved: whether a key is still valid, and everything else that may change, is
+A caller that keeps its connection sends the same lines with every request; what differs stands in the request line,
+in the body and in the session token, which is taken out of the lines before they are looked for: one caller speaks for
+thousands of budgets. Only the reading is saved: whether a key is still valid, and everything else that may change, is
 looked up for every request.
 """
 
@@ -24,12 +25,23 @@ UNCOMMON = frozenset({b"origin", b"expect", b"transfer-encoding", b"upgrade"})
 # With one of these the next block of the same caller is another one.
 _PASSING = frozenset({b"idempotency-key", b"traceparent", b"x-request-id"})
 _KEEP_ALIVE = b"keep-alive"
+_TOKEN = b"x-session-token"
+# The line of a session token as callers spell it, up to the token, with the end of the line before.
+_TOKEN_LINES = (b"\r\nx-session-token: ", b"\r\nX-Session-Token: ")
 
 Headers = list[tuple[bytes, bytes]]
 
 
+_Key = bytes | tuple[bytes, bytes]
+"""The bytes of a block; those before and behind the session token where that is taken out, which are never the same."""
+
+
 class Block(NamedTuple):
-    """The lines of a head of the simple kind: the headers in their order, and those an operation looks at."""
+    """
+    The lines of a head of the simple kind: the headers in their order, and those an operation looks at.
+
+    Where the session token was taken out of a block there is none in it: it comes with each request.
+    """
 
     headers: Headers
     heads: Heads
@@ -54,16 +66,20 @@ class Blocks:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._young: dict[bytes, Block] = {}
-        self._old: dict[bytes, Block] = {}
+        self._young: dict[_Key, Block] = {}
+        self._old: dict[_Key, Block] = {}
         self._bytes = 0
 
-    def get(self, raw: bytes) -> Block | None:
-        """Return what these bytes were when they were learnt, or None."""
-        block = self._young.get(raw)
-        if block is None and (block := self._old.get(raw)) is not None:
-            self._keep(raw, block)
-        return block
+    def get(self, raw: bytes) -> tuple[Block, str | None] | None:
+        """Return what these bytes were when they were learnt, with the session token that stands in them; or None."""
+        key, token = _without_token(raw)
+        block = self._young.get(key)
+        if block is None:
+            block = self._old.get(key)
+            if block is None:
+                return None
+            self._keep(key, len(raw), block)
+        return block, block.heads.session_token if token is None else token
 
     def learn(self, line: bytes, data: bytes, block: Block) -> None:
         """
@@ -77,15 +93,49 @@ class Blocks:
         if not len(END) < end - start <= BLOCK_BYTES_MAX or not data.startswith(line + b"\r\n"):
             return
         raw = data[start:end]
-        if raw in self._young or any(name in _PASSING for name, _ in block.headers) or _read(raw) != block.headers:
+        key, token = _without_token(raw)
+        names = [name for name, _ in block.headers]
+        # Only one can be taken out.
+        if token is not None and names.count(_TOKEN) > 1:
             return
-        self._keep(raw, block)
+        if key not in self._young and _PASSING.isdisjoint(names) and _read(raw) == block.headers:
+            self._keep(key, len(raw), block if token is None else _template(block))
 
-    def _keep(self, raw: bytes, block: Block) -> None:
-        if len(self._young) >= BLOCKS_MAX or self._bytes + len(raw) > BLOCKS_BYTES_MAX:
+    def _keep(self, key: _Key, size: int, block: Block) -> None:
+        if len(self._young) >= BLOCKS_MAX or self._bytes + size > BLOCKS_BYTES_MAX:
             self._old, self._young, self._bytes = self._young, {}, 0
-        self._young[raw] = block
-        self._bytes += len(raw)
+        self._young[key] = block
+        self._bytes += size
+
+
+def completed(block: Block, token: str | None) -> Headers:
+    """Return the headers of a block as they were sent; *token* is what stood in them, if something did."""
+    if token is None or block.heads.session_token is not None:
+        return [*block.headers]
+    return [(name, token.encode() if name == _TOKEN else value) for name, value in block.headers]
+
+
+def _template(block: Block) -> Block:
+    headers = [(name, b"" if name == _TOKEN else value) for name, value in block.headers]
+    return Block(headers, block.heads._replace(session_token=None))
+
+
+def _without_token(raw: bytes) -> tuple[_Key, str | None]:
+    """
+    Return what a block is known by, and the session token that was taken out of it, or None.
+
+    A token is taken out if no reader of HTTP could see anything else in it: letters, digits, hyphens, underscores.
+    """
+    for line in _TOKEN_LINES:
+        at = raw.find(line)
+        if at >= 0:
+            start = at + len(line)
+            end = raw.find(b"\r\n", start)
+            token = raw[start:end]
+            if token.replace(b"_", b"").replace(b"-", b"").isalnum():
+                return (raw[:start], raw[end:]), token.decode("ascii")
+            break
+    return raw, None
 
 
 def _read(raw: bytes) -> Headers:

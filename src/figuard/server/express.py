@@ -91,13 +91,20 @@ class Exchange:
     context: Context
 
     def __init__(
-        self, connection: Connection, operation: Operation, url: bytes, path: dict[str, str], block: Block
+        self,
+        connection: Connection,
+        operation: Operation,
+        url: bytes,
+        path: dict[str, str],
+        block: Block,
+        session_token: str | None,
     ) -> None:
         self.connection = connection
         self.operation = operation
         self.url = url
         self.path = path
         self.block = block
+        self.session_token = session_token
 
     @property
     def message_event(self) -> Exchange:
@@ -149,7 +156,7 @@ class Express:
             return None
         if data is not None:
             self._blocks.learn(b"%s%s%s" % (_METHOD, url, _VERSION), data, block)
-        return Exchange(connection, asked[0], url, asked[1], block)
+        return Exchange(connection, asked[0], url, asked[1], block, block.heads.session_token)
 
     def recognized(self, connection: Connection, data: bytes) -> Exchange | None:
         """
@@ -161,15 +168,18 @@ class Express:
             return self.turns_away(connection, data)
         end_of_line = data.find(b"\r\n")
         end = data.find(END, end_of_line) + len(END)
-        block = self._blocks.get(data[end_of_line + 2 : end])
-        if block is None or len(data) - end != block.heads.content_length:
+        known = self._blocks.get(data[end_of_line + 2 : end])
+        if known is None:
+            return None
+        block, session_token = known
+        if len(data) - end != block.heads.content_length:
             return None
         line = data[:end_of_line]
         asked = self._lines.get(line) or self._asked_of_event(line)
         if asked is None:
             return None
         operation, url, path = asked
-        exchange = Exchange(connection, operation, url, path, block)
+        exchange = Exchange(connection, operation, url, path, block, session_token)
         exchange.body, exchange.more_body = data[end:], False
         return exchange
 
@@ -208,7 +218,7 @@ class Express:
         operation = self._glance(data)
         if operation is None:
             return None
-        exchange = Exchange(connection, operation, b"", _NO_QUERY, _NO_BLOCK)
+        exchange = Exchange(connection, operation, b"", _NO_QUERY, _NO_BLOCK, None)
         exchange.is_served, exchange.more_body = True, False
         self._crowd.append(exchange)
         if len(self._crowd) == 1:
@@ -257,7 +267,7 @@ class Express:
             heads = exchange.block.heads
             held = api.gate.remembered(heads.api_key, now)
             # Every hot operation is an agent's own: beyond such a look-up its key says all there is to know of it.
-            if held is None or needs_look_up(held, exchange.operation, heads.session_token):
+            if held is None or needs_look_up(held, exchange.operation, exchange.session_token):
                 exchange.connection.take_the_ordinary_way(exchange)
                 return
             try:
@@ -284,7 +294,7 @@ class Express:
         api.rate.take(held.key.id)
         check_scope(held, operation)
         check_media_type(heads.content_type)
-        call = call_of(operation, exchange.path, _NO_QUERY, exchange.body, heads.session_token)
+        call = call_of(operation, exchange.path, _NO_QUERY, exchange.body, exchange.session_token)
         context = Context(now, service.settings, service.engine.hasher.hash, exchange.trace_id)
         exchange.context = context
         command, key = understood(operation, call, context, heads.idempotency_key)
@@ -345,7 +355,7 @@ class Express:
         self._say(exchange, refusal)
 
     def _say(self, exchange: Exchange, refusal: Refusal) -> None:
-        status, body = error_body(refusal, exchange.block.heads.session_token)
+        status, body = error_body(refusal, exchange.session_token)
         self._answer(exchange, status, body, _retry_after(refusal))
 
     def _fail(self, exchange: Exchange, error: Exception) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from figuard.server.blocks import completed
 from figuard.server.express import Exchange, Express
 from figuard.server.settings import ServerSettings
 
@@ -228,7 +229,7 @@ class Bounded(HttpToolsProtocol):
             "client": self.client,
             "scheme": self.scheme,
             "root_path": self.root_path,
-            "headers": [*exchange.block.headers],
+            "headers": completed(exchange.block, exchange.session_token),
             "state": self.app_state.copy(),
             "method": "POST",
             "path": exchange.url.decode("ascii"),
