@@ -4,7 +4,7 @@ Services with one fault each, for the proof that the checkers find it.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
@@ -37,8 +37,8 @@ class Wrapped:
         self.store = store
 
     @contextmanager
-    def begin(self) -> Generator[Any]:
-        with self.store.begin() as work:
+    def begin(self, tenants: Collection[str] = ()) -> Generator[Any]:
+        with self.store.begin(tenants) as work:
             yield self.broken(work)
 
     def broken(self, work: Any) -> Any:

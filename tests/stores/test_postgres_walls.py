@@ -4,17 +4,23 @@ What the database itself refuses: changing the ledger, deleting anything, and lo
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import asyncpg
 import pytest
 
 from figuard.domain.admin import Tenant
+from figuard.domain.budget import Counters
 from figuard.domain.commands import ExtendBudget, Fail, Order, RevokeApiKey, SweepBudget
+from figuard.domain.questions import GetBudget
 from figuard.domain.refusal import Refusal
+from figuard.domain.replies import SweepReply
 from figuard.domain.valueclass import replace
+from figuard.engine import Engine
 from figuard.engine.async_engine import over_store
+from figuard.engine.awaited import Committer
 from figuard.ports import Books, Changes, FindBudgets, Kind, LedgerProtected, ReadEntries, StoreConflict
+from figuard.stores import open_store
 from figuard.stores.postgres.reads import BATCHED
 from figuard.stores.tables import TABLES
 from figuard.testing.determinism import ManualClock, SequentialIds
@@ -240,6 +246,59 @@ async def test_the_engines_transactions_see_the_tenants_of_their_orders_only(sto
         await engine.execute(Order(command, tenant, "test"))
 
     assert [visible] == peeking.seen
+
+
+async def test_upkeep_takes_the_wall_away_from_nobody(store):
+    """
+    What callers order in the same batch is committed apart, and everybody is answered in their order.
+    """
+    peeking = Peeking(store)
+    committer = Committer(peeking, clock=ManualClock(), ids=SequentialIds(), hasher=None)
+    orders = [
+        Order(SweepBudget("b1"), "", "test"),
+        Order(ExtendBudget("b2", 0), "t2", "test"),
+        Order(SweepBudget("b2"), "", "test"),
+        Order(ExtendBudget("b3", 0), "t2", "test"),
+    ]
+
+    outcomes = await committer.commit(orders)
+
+    assert [["b2", "e2", "a2"], ["b1", "b2", "e1", "e2", "a1", "a2"]] == peeking.seen
+    assert [SweepReply, Refusal, SweepReply, Refusal] == [type(outcome) for outcome in outcomes]
+    assert ("'b3'" in str(outcomes[1]), "'b3'" in str(outcomes[3])) == (False, True)
+
+
+class BlockingPeeking(Peeking):
+    """The same for callers who do not await."""
+
+    excludes_writers = False
+
+    @contextmanager
+    def begin(self, tenants=()):
+        with self.store.begin(tenants) as work:
+            yield work
+            self.seen.append(list(work.read(Kind.BUDGETS, ("b1", "b2"))))
+
+    def query(self, query):
+        return self.store.query(query)
+
+
+def test_embedded_transactions_stand_behind_their_wall_too(database):
+    """
+    Upkeep is committed apart here as well; what is due on a budget somebody asks for is done in its tenant's name.
+    """
+    store = open_store(database.app_url)
+    with store.begin() as work:
+        work.write(Changes([*FIRST, *SECOND, replace(a_budget("b3"), counters=Counters(next_expiry=1))]))
+    peeking = BlockingPeeking(store)
+    engine = Engine(peeking, clock=ManualClock(), ids=SequentialIds(), hasher=None)
+
+    outcomes = engine.commit([Order(SweepBudget("b1"), "", "test"), Order(ExtendBudget("b2", 0), "t2", "test")])
+    engine.ask(GetBudget("b3"), "t1")
+    store.close()
+
+    assert [["b2"], ["b1", "b2"], ["b1"]] == peeking.seen
+    assert [SweepReply, Refusal] == [type(outcome) for outcome in outcomes]
 
 
 async def test_names_are_resolved_before_the_wall_goes_up(store):

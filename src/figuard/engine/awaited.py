@@ -10,6 +10,7 @@ from typing import Any
 from figuard.domain.commands import Order
 from figuard.engine.batch import Outcome, Read, ReadMany, run
 from figuard.engine.hints import Hints
+from figuard.engine.walls import apart, tenants_of, together
 from figuard.engine.work import Work
 from figuard.ports import AsyncStore, AsyncUnitOfWork, Clock, Hasher, Ids, Kind, OutcomeUnknown, StoreConflict
 
@@ -27,8 +28,12 @@ class Committer:
 
     async def commit(self, orders: Sequence[Order]) -> list[Outcome]:
         """As ``Engine.commit``."""
+        tenants = tenants_of(orders)
+        if tenants is None:
+            callers, upkeep = apart(orders)
+            return together(orders, await self.commit(callers), await self.commit(upkeep))
         try:
-            return await self._transact(orders)
+            return await self._transact(orders, tenants)
         except OutcomeUnknown as error:
             return [error] * len(orders)
         except Exception as error:  # noqa: BLE001 - every cause is retried once, singly, and reported to its caller
@@ -38,13 +43,13 @@ class Committer:
 
     async def _alone(self, order: Order) -> Outcome:
         try:
-            return (await self._transact([order]))[0]
+            return (await self._transact([order], tenants_of([order]) or ()))[0]
         except Exception as error:  # noqa: BLE001 - reported to its caller
             return error
 
-    async def _transact(self, orders: Sequence[Order]) -> list[Outcome]:
+    async def _transact(self, orders: Sequence[Order], tenants: Collection[str]) -> list[Outcome]:
         work = Work(self._clock.now(), self._ids, self._hasher)
-        async with self._store.begin(_tenants(orders)) as unit:
+        async with self._store.begin(tenants) as unit:
             steps = run(work, orders)
             try:
                 step = next(steps)
@@ -69,9 +74,3 @@ class Committer:
         answers = await unit.read(kind, left)
         self.hints.learn(kind, answers)
         return {**known, **answers} if known else answers
-
-
-def _tenants(orders: Sequence[Order]) -> Collection[str]:
-    """Return whose books a batch is about; nobody named is everybody, as it is for what upkeep orders."""
-    tenants = {order.tenant_id for order in orders}
-    return () if "" in tenants else tenants

@@ -5,7 +5,7 @@ The engine over a blocking store: orders in, replies out; questions in, views ou
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from figuard.domain.codes import ErrorCode
@@ -20,6 +20,7 @@ from figuard.engine.batcher import Batcher
 from figuard.engine.duties import CLOCK
 from figuard.engine.owned import Perform, Steps
 from figuard.engine.questions import answer
+from figuard.engine.walls import apart, tenants_of, together
 from figuard.engine.work import Work
 from figuard.ports import (
     Clock,
@@ -48,6 +49,7 @@ class Engine:
         self.clock = clock
         self.ids = ids
         self.hasher = hasher
+        self._alone = store.excludes_writers
         self._batcher = Batcher(self.commit)
 
     def now(self) -> Instant:
@@ -113,8 +115,12 @@ class Engine:
 
     def commit(self, orders: Sequence[Order]) -> list[Outcome]:
         """Commit a batch; when that fails as a whole, each order alone, so one cannot take the others down."""
+        tenants = () if self._alone else tenants_of(orders)
+        if tenants is None:
+            callers, upkeep = apart(orders)
+            return together(orders, self.commit(callers), self.commit(upkeep))
         try:
-            return self._transact(orders)
+            return self._transact(orders, tenants)
         except OutcomeUnknown as error:
             # It may have been committed. Only a caller with its key may repeat an order; we must not.
             return [error] * len(orders)
@@ -122,17 +128,17 @@ class Engine:
             if len(orders) == 1 and not isinstance(error, StoreConflict):
                 return [error]
             _LOG.warning("a batch of %d failed (%s); deciding each alone", len(orders), type(error).__name__)
-        return [self._alone(order) for order in orders]
+        return [self._singly(order) for order in orders]
 
-    def _alone(self, order: Order) -> Outcome:
+    def _singly(self, order: Order) -> Outcome:
         try:
-            return self._transact([order])[0]
+            return self._transact([order], () if self._alone else tenants_of([order]) or ())[0]
         except Exception as error:  # noqa: BLE001 - reported to its caller
             return error
 
-    def _transact(self, orders: Sequence[Order]) -> list[Outcome]:
-        work = Work(self.clock.now(), self.ids, self.hasher, alone=self.store.excludes_writers)
-        with self.store.begin() as unit:
+    def _transact(self, orders: Sequence[Order], tenants: Collection[str]) -> list[Outcome]:
+        work = Work(self.clock.now(), self.ids, self.hasher, alone=self._alone)
+        with self.store.begin(tenants) as unit:
             steps = run(work, orders)
             try:
                 step = next(steps)
@@ -161,4 +167,4 @@ def as_refusal(error: Exception) -> Refusal:
 
 def duty_of(step: Perform) -> Order:
     """Return the order that does what is due on a budget."""
-    return Order(SweepBudget(step.budget_id), "", CLOCK)
+    return Order(SweepBudget(step.budget_id), step.tenant_id, CLOCK)

@@ -21,6 +21,7 @@ class Perform:
     """Ask the driver to do what is due on a budget before it is looked at."""
 
     budget_id: str
+    tenant_id: str
 
 
 Steps = Generator[Query | Perform, Any, Any]
@@ -57,7 +58,7 @@ def owned_budget(budget_id: str, asker: Asker) -> Steps:
         raise Refusal(ErrorCode.NOT_FOUND, f"there is no budget {budget_id!r}")
     budget: Budget = yield from owned(Kind.BUDGETS, budget_id, "budget", asker)
     if is_due(budget, asker.now):
-        yield Perform(budget_id)
+        yield Perform(budget_id, budget.tenant_id)
         budget = yield from owned(Kind.BUDGETS, budget_id, "budget", asker)
     return budget
 
@@ -69,6 +70,6 @@ def owned_event(event_id: str, asker: Asker) -> Steps:
         raise Refusal(ErrorCode.NOT_FOUND, f"there is no event {event_id!r}")
     expires_at = event.standing.hold_expires_at
     if expires_at is not None and expires_at <= asker.now:
-        yield Perform(event.budget_id)
+        yield Perform(event.budget_id, event.tenant_id)
         event = yield from owned(Kind.EVENTS, event_id, "event", asker)
     return event

@@ -51,7 +51,7 @@ def _budgets(question: q.ListBudgets, asker: Asker) -> Steps:
     due = [budget.id for budget in found.records if is_due(budget, asker.now)]
     if due:
         for budget_id in due:
-            yield Perform(budget_id)
+            yield Perform(budget_id, asker.tenant_id)
         found = yield query
     return v.BudgetsView(found.records, found.total, question.page, question.size, asker.now)
 

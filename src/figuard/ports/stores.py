@@ -73,7 +73,7 @@ class Store(Protocol):
         """
         ...
 
-    def begin(self) -> AbstractContextManager[UnitOfWork]:
+    def begin(self, tenants: Collection[str] = ()) -> AbstractContextManager[UnitOfWork]:
         """
         Open a transaction: commit on a normal exit, roll back on an exception.
 
@@ -82,6 +82,9 @@ class Store(Protocol):
         has a transaction open cannot open another (``RuntimeError``). [S-47] A store that was opened read-only refuses
         with ``StoreUnavailable`` and answers queries all the same. [S-48] Stores opened on the same data, by any number
         of threads at once, see what the others commit.
+
+        With *tenants* a store that can sees to it that nothing of anybody else is read or written, once names (secrets,
+        ids of events and tokens) have been resolved; nobody named is everybody. One that excludes writers is not told.
         """
         ...
 
@@ -122,12 +125,7 @@ class AsyncStore(Protocol):
     """A store that is awaited; the same promises."""
 
     def begin(self, tenants: Collection[str] = ()) -> AbstractAsyncContextManager[AsyncUnitOfWork]:
-        """
-        As ``Store.begin``.
-
-        With *tenants* a store that can sees to it that nothing of anybody else is read or written, once names (secrets,
-        ids of events and tokens) have been resolved.
-        """
+        """As ``Store.begin``."""
         ...
 
     async def query(self, query: Query) -> Any:  # noqa: ANN401 - the type is the query's own

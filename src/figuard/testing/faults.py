@@ -7,7 +7,7 @@ then 2, 3, … until it passes; after each failure everything must be as if noth
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any
@@ -60,11 +60,11 @@ class FaultyStore:
         raise StoreUnavailable(f"made to fail after step {self.fail_at} ({self.steps[-1]})")
 
     @contextmanager
-    def begin(self) -> Generator[UnitOfWork]:
+    def begin(self, tenants: Collection[str] = ()) -> Generator[UnitOfWork]:
         """As ``ports.Store.begin``, with a step at either end."""
         fails_after = self.count("begin")
         is_reply_lost = False
-        with self.store.begin() as work:
+        with self.store.begin(tenants) as work:
             if fails_after:
                 self.fail()
             yield _FaultyWork(self, work)

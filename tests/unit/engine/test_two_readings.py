@@ -47,8 +47,8 @@ class OvertakenStore(MemoryStore):
     change: Any = staticmethod(lambda token: token)
 
     @contextmanager
-    def begin(self) -> Iterator[Any]:
-        with super().begin() as unit:
+    def begin(self, tenants: Collection[str] = ()) -> Iterator[Any]:
+        with super().begin(tenants) as unit:
             yield _Overtaken(unit, self.change)
 
 
@@ -59,8 +59,8 @@ class LostStore(MemoryStore):
     commits = 0
 
     @contextmanager
-    def begin(self) -> Iterator[Any]:
-        with super().begin() as unit:
+    def begin(self, tenants: Collection[str] = ()) -> Iterator[Any]:
+        with super().begin(tenants) as unit:
             yield unit
         self.commits += 1
         if self.losing:

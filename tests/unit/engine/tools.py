@@ -4,7 +4,7 @@ Tools for tests of the engine: what a store holds, what was told, and stores tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -107,9 +107,9 @@ class WatchedStore(MemoryStore):
         self.transactions = 0
 
     @contextmanager
-    def begin(self) -> Iterator[Any]:  # pyright: ignore[reportIncompatibleMethodOverride] - a wrapper of its unit
+    def begin(self, tenants: Collection[str] = ()) -> Iterator[Any]:  # pyright: ignore[reportIncompatibleMethodOverride] - a wrapper of its unit
         self.transactions += 1
-        with super().begin() as unit:
+        with super().begin(tenants) as unit:
             yield Unit(unit, self)
 
 

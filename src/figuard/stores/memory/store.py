@@ -5,7 +5,7 @@ The memory store: one transaction at a time, queries beside it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,8 +35,8 @@ class MemoryStore:
         self._owner: int | None = None
 
     @contextmanager
-    def begin(self) -> Generator[MemoryWork]:
-        """As ``ports.Store.begin``."""
+    def begin(self, tenants: Collection[str] = ()) -> Generator[MemoryWork]:
+        """As ``ports.Store.begin``. Memory has no walls."""
         self._check_writable()
         this_thread = threading.get_ident()
         if self._owner == this_thread:

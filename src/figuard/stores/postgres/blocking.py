@@ -7,9 +7,10 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -67,9 +68,9 @@ class BlockingStore:
 
     excludes_writers = False
 
-    def begin(self) -> BlockingTransaction:
+    def begin(self, tenants: Collection[str] = ()) -> BlockingTransaction:
         """As ``ports.Store.begin``."""
-        return BlockingTransaction(self, self._store.begin)
+        return BlockingTransaction(self, partial(self._store.begin, tenants))
 
     def query(self, query: Query) -> Any:  # noqa: ANN401 - the type is the query's own
         """As ``ports.Store.query``."""

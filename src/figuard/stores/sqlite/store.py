@@ -5,6 +5,7 @@ The SQLite store: transactions on the writer, queries on readers.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from typing import Any
 
 from figuard.ports import GetRecords, Query
@@ -54,8 +55,8 @@ class SqliteStore:
         self.connections = Connections(path, read_only=read_only)
         self._known = Known()
 
-    def begin(self) -> Transaction:
-        """As ``ports.Store.begin``."""
+    def begin(self, tenants: Collection[str] = ()) -> Transaction:
+        """As ``ports.Store.begin``. A file has no walls."""
         return Transaction(self.connections, self._known)
 
     def query(self, query: Query) -> Any:  # noqa: ANN401 - the type is the query's own
