@@ -4,13 +4,22 @@ What workers tell each other: everybody's metrics, and how much each key has ask
 
 from __future__ import annotations
 
+import fcntl
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from figuard.domain.refusal import Refusal
+from figuard.server import siblings
 from figuard.server.metrics import Counts, exposition
 from figuard.server.ratelimit import BURST_SECONDS, RateLimit
-from figuard.server.siblings import Seat, Siblings, merged
+from figuard.server.siblings import Seat, Siblings, meeting_place, merged
 
 
 class Fellow:
@@ -21,6 +30,88 @@ class Fellow:
         self.counts = Counts()
         self.rate = RateLimit(60, lambda: self.seconds, is_shared=True)
         self.siblings = Siblings(Seat(number, str(folder)), lambda: exposition(self.counts, lambda: number), self.rate)
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """
+    The system's folder for what is temporary, empty.
+    """
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def places(folder):
+    return {str(path) for path in folder.iterdir()}
+
+
+def test_workers_meet_in_a_folder_for_their_user_alone_that_goes_with_their_parent(temporary):
+    with meeting_place() as folder:
+        assert {folder} == places(temporary)
+        assert 0o700 == Path(folder).stat().st_mode & 0o777
+
+    assert set() == places(temporary)
+
+
+def test_what_a_killed_parent_left_is_removed_by_the_next(temporary):
+    """
+    Its lock has gone with it. That of a parent that lives is respected, and so are folders of other names.
+    """
+    killed = subprocess.Popen([sys.executable, "-c", KILLED, str(temporary)], stdout=subprocess.PIPE)
+    assert killed.stdout is not None
+    left = killed.stdout.readline().decode().strip()
+    other = temporary / "somebody-elses"
+    other.mkdir()
+    with meeting_place() as living:
+        assert {left, living, str(other)} == places(temporary)
+        killed.kill()
+        killed.wait()
+        killed.stdout.close()
+
+        with meeting_place() as mine:
+            assert {living, mine, str(other)} == places(temporary)
+
+
+KILLED = """
+import sys, tempfile, time
+from pathlib import Path
+from figuard.server.siblings import meeting_place
+tempfile.tempdir = sys.argv[1]
+with meeting_place() as folder:
+    Path(folder, "1").touch()
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_link_to_another_folder_is_not_followed(temporary, tmp_path_factory):
+    precious = tmp_path_factory.mktemp("precious")
+    (precious / "file").touch()
+    (temporary / "figuard-workers-link").symlink_to(precious)
+
+    with meeting_place():
+        assert [precious / "file"] == list(precious.iterdir())
+
+
+def test_where_nothing_can_be_locked_workers_are_refused(temporary, monkeypatch):
+    """
+    Somebody else holds every lock.
+    """
+    held = []
+
+    def made(**named):
+        folder = tempfile.mkdtemp(prefix="figuard-workers-", dir=temporary)
+        held.append(os.open(folder, os.O_RDONLY))
+        fcntl.flock(held[-1], fcntl.LOCK_EX)
+        return nullcontext(folder)
+
+    monkeypatch.setattr(siblings, "TemporaryDirectory", made)
+
+    with pytest.raises(OSError, match="name another place for it in TMPDIR"), meeting_place():
+        pass
+    assert siblings.PLACE_TRIES == len(held)
+    for lock in held:
+        os.close(lock)
 
 
 @pytest.fixture

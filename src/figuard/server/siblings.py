@@ -8,9 +8,12 @@ every worker; and how many requests an API key has sent, because its limit is th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+import os
+import shutil
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 
 import msgspec
 import structlog
@@ -22,10 +25,14 @@ from prometheus_client.registry import Collector
 
 from figuard.server.ratelimit import RateLimit
 
+PLACE_TRIES = 8
+"""How many folders are made until one can be locked."""
 TELL_SECONDS = 0.25
 """How often workers tell each other how much was asked; until then a key may send each what its limit allows."""
 ANSWER_SECONDS = 1.0
 """How long a worker waits for another."""
+_PLACE = "figuard-workers-"
+"""How the name of a folder of workers begins, in the system's folder for what is temporary."""
 _TAKEN = msgspec.json.Decoder(dict[str, int])
 _LOG = structlog.stdlib.get_logger(__name__)
 
@@ -35,6 +42,52 @@ class Seat(msgspec.Struct, frozen=True):
 
     number: int
     folder: str
+
+
+@contextmanager
+def meeting_place() -> Generator[str]:
+    """
+    Make the folder in which the workers of this process meet, and remove it in the end. Raises ``OSError``.
+
+    A parent that is killed removes nothing, so the next one does: whoever holds the lock of a folder lives, since the
+    kernel takes it from whoever does not.
+    """
+    for left in Path(gettempdir()).glob(f"{_PLACE}*"):
+        if (lock := _locked(left)) is not None:
+            _LOG.info("a folder is removed whose workers lost their parent", folder=str(left))
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)
+    for _ in range(PLACE_TRIES):
+        with TemporaryDirectory(prefix=_PLACE) as folder:
+            lock = _locked(Path(folder))
+            if lock is None:
+                # Another parent, which starts at this very moment, took it for one that was left.
+                continue
+            try:
+                yield folder
+            finally:
+                os.close(lock)
+            return
+    raise OSError(f"no folder in {gettempdir()!r} can be locked; name another place for it in TMPDIR")
+
+
+def _locked(folder: Path) -> int | None:
+    """Return the lock of a folder of this user's, to be closed; None where it is locked or gone."""
+    # Not on every system, and neither are workers.
+    import fcntl
+
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if folder.exists() and os.fstat(lock).st_uid == os.getuid():
+            return lock
+    except OSError as error:
+        _LOG.debug("a folder of workers is not free", folder=str(folder), error=str(error))
+    os.close(lock)
+    return None
 
 
 class Siblings:

@@ -16,7 +16,6 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
-from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 import msgspec
@@ -29,7 +28,7 @@ from figuard.server.demo import seed_demo
 from figuard.server.logs import configure
 from figuard.server.run import Announce, address_of, listening_socket, on_fast_loop, stop_signal
 from figuard.server.settings import ServerSettings, SettingsError
-from figuard.server.siblings import Seat
+from figuard.server.siblings import Seat, meeting_place
 
 COMMAND = (sys.executable, "-P", "-m", "figuard.server.worker")
 """A fresh interpreter: nothing of this process's threads, loop and connections is in it."""
@@ -121,7 +120,7 @@ async def supervise(settings: ServerSettings, announce: Announce | None = None) 
     *announce* is told once all of them listen. Raises as ``run`` does, and ``ChildProcessError`` when one cannot start.
     """
     stopping = asyncio.create_task(stop_signal(signal.SIGTERM, signal.SIGINT).wait())
-    with _reserved(settings) as (address, port), TemporaryDirectory(prefix="figuard-workers-") as folder:
+    with _reserved(settings) as (address, port), meeting_place() as folder:
         settings = replace(settings, port=port)
         has_key = await _prepared(settings)
         workers = [Worker(Seat(number, folder), settings) for number in range(1, settings.workers + 1)]
