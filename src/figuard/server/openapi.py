@@ -20,6 +20,11 @@ from figuard.wire.responses import ErrorResponse
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _REFERENCE = "#/components/schemas/{name}"
 _UUID = re.compile(r"Id$")
+_KEY = (
+    "A repeat of the same request under this key is answered as the first was; another request of this operation under "
+    "it is refused. Not looked at where the request has a key of its own: authorize has the one in its body, and "
+    "confirm, fail, void and unknown have their event, so that one header with two events settles both."
+)
 _TAGS = {
     "authorize": "Spending",
     "events": "Spending",
@@ -195,7 +200,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         )
     if operation.method != "GET":
         form = {"type": "string", "minLength": 1, "maxLength": IDEMPOTENCY_KEY_LENGTH_MAX}
-        found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": form})
+        found.append(
+            {"name": "Idempotency-Key", "in": "header", "required": False, "schema": form, "description": _KEY}
+        )
     return found
 
 

@@ -183,6 +183,31 @@ def test_a_different_settlement_is_refused_whatever_its_key(first: Any, other: A
     assert ErrorCode.EVENT_STATE_CONFLICT is refusal(world.order, other(event.id), key="k")
 
 
+@pytest.mark.parametrize(
+    "settle",
+    [
+        lambda e: c.Confirm(e, quanta(6)),
+        lambda e: c.Fail(e, "r"),
+        lambda e: c.Void(e, "r"),
+        lambda e: c.MarkUnknown(e, "r"),
+    ],
+)
+def test_a_settlement_is_keyed_by_its_event_whatever_key_it_came_with(settle: Any):
+    """
+    Under one key two events are settled, each once: to refuse the second, every settlement would have to be looked up.
+    """
+    world = World()
+    budget = world.budget()
+    one, two = (world.authorize(budget, key=name).event for name in ("one", "two"))
+    first, second = (world.order(settle(event.id), key="k").event for event in (one, two))
+    before = contents(world)
+
+    assert (one.id, two.id) == (first.id, second.id)
+    assert first.outcome == second.outcome
+    assert [first, second] == [world.order(settle(event.id), key="k").event for event in (one, two)]
+    assert before == contents(world)
+
+
 def test_a_repeat_is_answered_after_a_restart():
     world = World()
     order = c.CreateBudget("user", quanta(100), Policy(), "USD")
