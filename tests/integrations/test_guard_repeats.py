@@ -5,9 +5,11 @@ A call that is made again is charged once: by the ids of run and call and the ar
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from figuard.client.exceptions import FiGuardApiError
 from figuard.client.ops.authorize import RENEWALS_MAX
 from figuard.integrations.guard import ToolCall
 from figuard.testing.mock import MockFiGuardClient
@@ -200,6 +202,42 @@ async def test_two_at_once_with_one_id_are_one_call(books):
     assert await first == "bought"
     assert second == "FiGuard DENIED: DUPLICATE_REQUEST — this very call is under way already"
     books.settled(60, CONFIRMED=1)
+
+
+def test_two_processes_at_one_moment_hold_once_and_run_both_bodies(books):
+    """
+    As the guides say: a key makes two calls one spending, and is no lock.
+    """
+    here, there = books.client.guard(books.budget), books.client.guard(books.budget)
+
+    def body():
+        with ThreadPoolExecutor(1) as elsewhere:
+            assert elsewhere.submit(there.run, call(), lambda: "bought there").result(5) == "bought there"
+        books.settled(60, CONFIRMED=1)
+        return "bought here"
+
+    assert here.run(call(), body) == "bought here"
+    books.settled(60, CONFIRMED=1)
+
+
+def test_a_spending_under_the_key_of_one_that_runs_is_the_same_spending(books):
+    """
+    Whoever settles it otherwise than the first is refused.
+    """
+    ids = []
+
+    def spent(amount, then=lambda: None):
+        with books.client.spend(books.budget, 60, idempotency_key="k") as spend:
+            ids.append(spend.event_id)
+            then()
+            spend.settle(amount)
+
+    with pytest.raises(FiGuardApiError) as refused:
+        spent(40, then=lambda: spent(50))
+
+    assert (refused.value.status_code, refused.value.code) == (409, "EVENT_STATE_CONFLICT")
+    assert ids == ids[:1] * 2
+    books.settled(50, CONFIRMED=1)
 
 
 def test_a_denied_call_may_be_asked_again_when_there_is_money(books):

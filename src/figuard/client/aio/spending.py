@@ -59,7 +59,8 @@ class Spending(Core):
         hold stays as of unknown outcome. A spending whose ``idempotency_key`` was settled before, or was left so that
         nobody knows, is denied (DUPLICATE_REQUEST); with ``renew_key`` a key whose spending was failed or voided, or
         lost its hold unsettled, is good for another one. The other arguments are those of ``authorize``; ``category``
-        is ``claimed_category``.
+        is ``claimed_category``. While the block runs, whoever comes with the same key enters too, in this process or
+        another: a key makes them one spending, held and charged once, and keeps nobody waiting.
 
         Leaving the block raises what ``confirm`` raises, after marking the outcome as unknown: the hold stays.
         """
@@ -87,7 +88,8 @@ class Spending(Core):
         *amount* is a number, or is asked with the call's arguments by name, defaults included; so are ``key`` (for
         the idempotency key) and ``category``. ``cost`` is asked with the result for what was really spent; when it
         fails or has no answer, the authorized amount is confirmed. A denied call raises ``FiGuardDeniedException``
-        and the function does not run; otherwise it is settled as by ``spend``.
+        and the function does not run; otherwise it is settled as by ``spend``. Two calls under one key at the same
+        moment are charged once and both run.
 
         Raises ``TypeError`` at decoration for a generator, whose work is done after it returned, and for what a
         client of this colour cannot wait for.
