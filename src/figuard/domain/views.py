@@ -211,7 +211,7 @@ class CounterfactualView:
 
 @valueclass
 class ReportLine:
-    """One line of a report; amounts in quanta of ``measure``."""
+    """One line of a report; amounts in quanta of ``measure`` (amounts of different measures are never added)."""
 
     key: str | None
     measure: str

@@ -95,16 +95,12 @@ def _report(question: q.GetReport, asker: Asker) -> Steps:
         yield from owned_budget(question.budget_id, asker)
     elif asker.only_budget_id is not None:
         raise Refusal(ErrorCode.SCOPE_FORBIDDEN, "this key may see its own budget only; name it with budgetId")
-    rows = yield SpendReport(
+    lines: tuple[v.ReportLine, ...] = yield SpendReport(
         tenant_id=asker.tenant_id,
         by=question.by,
         since=question.since,
         until=question.until,
         budget_id=question.budget_id,
-    )
-    lines = tuple(
-        v.ReportLine(row.key, row.measure, row.confirmed, row.held, row.refunded, row.events, row.denied)
-        for row in rows
     )
     return v.ReportView(question.by, lines)
 

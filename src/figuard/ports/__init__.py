@@ -16,7 +16,6 @@ from figuard.ports.queries import (
     Page,
     Query,
     ReadEntries,
-    ReportRow,
     SpendReport,
     TreeEvents,
 )
@@ -52,7 +51,6 @@ __all__ = [
     "Query",
     "ReadEntries",
     "Record",
-    "ReportRow",
     "SealedEntry",
     "SpendReport",
     "Store",

@@ -110,7 +110,7 @@ class ListRecords:
 @valueclass
 class SpendReport:
     """
-    `tuple[ReportRow, ...]`: settled and held amounts across a tenant's budgets.
+    `tuple[ReportLine, ...]`: settled and held amounts across a tenant's budgets.
 
     ``by`` is agent, category, day (UTC, of creation), user or budget. [S-62] Sums are exact. [S-63] Only real
     (not shadow) events of the period ``[since, until)`` by creation.
@@ -122,19 +122,6 @@ class SpendReport:
     until: Instant | None = None
     budget_id: str | None = None
     limit: int = 1000
-
-
-@valueclass
-class ReportRow:
-    """One line of a report; amounts in quanta of ``measure`` (amounts of different measures are never added)."""
-
-    key: str | None
-    measure: str
-    confirmed: int
-    held: int
-    refunded: int
-    events: int
-    denied: int
 
 
 @valueclass

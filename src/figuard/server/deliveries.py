@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from figuard.domain.admin import Delivery, DeliveryStatus, Webhook
 from figuard.domain.commands import ClaimDeliveries, Order, SettleDelivery
@@ -15,32 +14,12 @@ from figuard.engine.async_engine import AsyncEngine
 from figuard.engine.sweeper import SWEEPER
 from figuard.ports import GetRecords, Kind
 from figuard.server.metrics import Counts
+from figuard.wire.render.webhooks import Sent
 
 ROUND_SIZE = 200
 """How many notices one round sends."""
 SENDING_MAX = 16
 """How many notices are on their way at once; each may take as long as the sender waits for an answer."""
-
-
-class Sent(Protocol):
-    """What became of one attempt."""
-
-    @property
-    def response_status(self) -> int | None:
-        """The receiver's status, if it answered."""
-        ...
-
-    @property
-    def response_body(self) -> str | None:
-        """The start of its answer."""
-        ...
-
-    @property
-    def error_message(self) -> str | None:
-        """Why it is no success."""
-        ...
-
-
 Deliver = Callable[[Webhook, Delivery], Sent]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from figuard.domain.instants import DAY, Instant, moment
-from figuard.ports import ReportRow
+from figuard.domain.views import ReportLine
 
 
 def day_of(at: Instant) -> int:
@@ -16,9 +16,9 @@ def day_of(at: Instant) -> int:
     return at // DAY
 
 
-def report_rows(by: str, rows: Iterable[tuple[Any, ...]], limit: int) -> tuple[ReportRow, ...]:
-    """Return rows of group key, measure and figures as ``ReportRow``: most confirmed first, then most held."""
-    named = (ReportRow(_label(by, key), measure, *map(int, figures)) for key, measure, *figures in rows)
+def report_rows(by: str, rows: Iterable[tuple[Any, ...]], limit: int) -> tuple[ReportLine, ...]:
+    """Return rows of group key, measure and figures as ``ReportLine``: most confirmed first, then most held."""
+    named = (ReportLine(_label(by, key), measure, *map(int, figures)) for key, measure, *figures in rows)
     return tuple(sorted(named, key=lambda row: (-row.confirmed, -row.held, row.key or "", row.measure)))[:limit]
 
 

@@ -14,6 +14,7 @@ from figuard.domain.budget import Status
 from figuard.domain.entitlements import Subscription, SubscriptionStatus
 from figuard.domain.events import Decision, Standing
 from figuard.domain.instants import DAY
+from figuard.domain.views import ReportLine
 from figuard.ports import (
     Books,
     DueWork,
@@ -23,7 +24,6 @@ from figuard.ports import (
     Kind,
     ListRecords,
     ReadEntries,
-    ReportRow,
     SealedEntry,
     SpendReport,
     Store,
@@ -271,18 +271,18 @@ class QueryCases:
         most = 5 * AMOUNT_MAX - 10
 
         assert store.query(SpendReport("t1", "agent")) == (
-            ReportRow("a", "USD", most, 0, 0, 7, 1),
-            ReportRow("a", "EUR", 9, 0, 0, 1, 0),
-            ReportRow("b", "USD", 7, AMOUNT_MAX, 3, 2, 0),
+            ReportLine("a", "USD", most, 0, 0, 7, 1),
+            ReportLine("a", "EUR", 9, 0, 0, 1, 0),
+            ReportLine("b", "USD", 7, AMOUNT_MAX, 3, 2, 0),
         )
         assert store.query(SpendReport("t1", "category")) == (
-            ReportRow("x", "USD", most, AMOUNT_MAX, 0, 6, 0),
-            ReportRow(None, "EUR", 9, 0, 0, 1, 0),
-            ReportRow(None, "USD", 7, 0, 3, 3, 1),
+            ReportLine("x", "USD", most, AMOUNT_MAX, 0, 6, 0),
+            ReportLine(None, "EUR", 9, 0, 0, 1, 0),
+            ReportLine(None, "USD", 7, 0, 3, 3, 1),
         )
         assert [row.key for row in store.query(SpendReport("t1", "budget"))] == ["b1", "b2"]
         assert [row.key for row in store.query(SpendReport("t1", "user", limit=1))] == ["ann"]
-        assert store.query(SpendReport("t1", "user", budget_id="b2")) == (ReportRow("ann", "EUR", 9, 0, 0, 1, 0),)
+        assert store.query(SpendReport("t1", "user", budget_id="b2")) == (ReportLine("ann", "EUR", 9, 0, 0, 1, 0),)
         with pytest.raises(ValueError, match="cannot report by 'weather'"):
             store.query(SpendReport("t1", "weather"))
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 
 from figuard.domain.budget import Budget
 from figuard.domain.events import Decision, Event
-from figuard.ports import ReportRow, SpendReport
+from figuard.domain.views import ReportLine
+from figuard.ports import SpendReport
 from figuard.stores.memory.data import MemoryData
 from figuard.stores.report import day_of, report_rows
 
@@ -21,7 +22,7 @@ _KEYS: Mapping[str, Callable[[Budget, Event], str | int | None]] = {
 }
 
 
-def spend_report(data: MemoryData, query: SpendReport) -> tuple[ReportRow, ...]:
+def spend_report(data: MemoryData, query: SpendReport) -> tuple[ReportLine, ...]:
     """Return the rows of a report, largest first. Raises ``ValueError`` for an unknown ``by``."""
     if query.by not in _KEYS:
         raise ValueError(f"cannot report by {query.by!r}; there are {', '.join(_KEYS)}")

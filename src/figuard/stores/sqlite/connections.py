@@ -143,13 +143,8 @@ class Connections:
         """Lend a connection that sees committed data only. SQLite's errors are raised as what they mean."""
         self.check_open()
         if self.path == MEMORY:
-            self.lock()
-            try:
-                yield self.writer
-            except sqlite3.Error as error:
-                raise failure(error, self.path) from error
-            finally:
-                self.unlock()
+            with self.raw() as only:
+                yield only
             return
         try:
             connection = self._idle.pop() if self._idle else self._connect(query_only=True)

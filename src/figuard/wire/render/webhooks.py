@@ -67,13 +67,8 @@ def failed_count(view: CountView, _: Context) -> FailedCountResponse:
     return FailedCountResponse(failed_count=view.count)
 
 
-class Attempted(Protocol):
+class Sent(Protocol):
     """What became of one notice; whoever sends it says so in these words."""
-
-    @property
-    def success(self) -> bool:
-        """Whether the receiver took it."""
-        ...
 
     @property
     def response_status(self) -> int | None:
@@ -88,6 +83,15 @@ class Attempted(Protocol):
     @property
     def error_message(self) -> str | None:
         """Why it was no success."""
+        ...
+
+
+class Attempted(Sent, Protocol):
+    """The same of a test notice, judged and timed."""
+
+    @property
+    def success(self) -> bool:
+        """Whether the receiver took it."""
         ...
 
     @property
