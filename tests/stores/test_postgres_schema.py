@@ -14,7 +14,7 @@ from figuard.stores import open_async_store, open_store
 from figuard.stores.postgres import migrate_database
 from figuard.stores.postgres.migrate import Migration, migrate, migrations, pending
 from figuard.stores.postgres.reads import BATCHED
-from figuard.stores.postgres.writes import MANY, ONE, UPDATE, WRITINGS
+from figuard.stores.postgres.writes import INSERT, MANY, ONE, UPDATE, WRITINGS
 from figuard.stores.rows import ENTRY_COLUMNS
 from figuard.stores.tables import TABLES
 from figuard.testing.store_suite_records import a_budget, an_event
@@ -149,6 +149,20 @@ def test_columns_said_never_to_change_are_not_written_again():
         one = texts[UPDATE, ONE].partition(" SET ")[2].partition(" WHERE ")[0]
         assert many == ", ".join(f"{name} = new.{name}" for name in changing)
         assert [part.partition(" = ")[0] for part in one.split(", ")] == list(changing)
+
+
+@pytest.mark.parametrize("record", [a_budget("b1"), an_event("e1")], ids=["budget", "event"])
+def test_a_row_of_many_that_are_updated_holds_what_the_statement_takes_of_it(record):
+    """
+    At the places that the type of the rows gives them; all else is left blank.
+    """
+    table, reads = TABLES[type(record)], WRITINGS[type(record)].reads
+    whole = dict(zip(table.names, reads[INSERT, MANY](record), strict=True))
+    row = dict(zip(table.names, reads[UPDATE, MANY](record), strict=True))
+    taken = {*table.key, *table.changing}
+
+    assert {name: whole[name] if name in taken else None for name in table.names} == row
+    assert any(whole[name] is not None for name in set(table.names) - taken)
 
 
 def test_what_locks_locks_in_one_order():

@@ -46,6 +46,15 @@ Wanted = tuple[Kind, Sequence[Any]]
 
 _PLAIN = frozenset({Kind.EVENT_HOMES, Kind.TOKEN_HOMES, Kind.NEXT_EXPIRY, Kind.REFERENCES, Kind.SUBSCRIBERS})
 """Reads that answer ids or numbers rather than records."""
+_BY_ID: Mapping[Kind, type] = {
+    Kind.BUDGETS: Budget,
+    Kind.ITEMS: Item,
+    Kind.SUBSCRIPTIONS: Subscription,
+    Kind.EVENTS: Event,
+    Kind.TOKENS: Token,
+    Kind.CALLERS: ApiKey,
+}
+"""Reads whose keys are the records' own, which a batch over many budgets makes by the hundred."""
 
 
 class Work:
@@ -80,10 +89,13 @@ class Work:
     def take(self, kind: Kind, keys: Sequence[Any], answers: Mapping[Any, Any]) -> None:
         """Remember what a store answered; a record that this work has changed keeps its present value."""
         found = self._found[kind]
-        for key in keys:
-            found[key] = None
+        found.update(dict.fromkeys(keys))
         if kind in _PLAIN:
             found.update(answers)
+            return
+        if not self._dirty and (of := _BY_ID.get(kind)) is not None:
+            self._records[of].update(answers)
+            found.update({key: (of, key) for key in answers})
             return
         for key, answer in answers.items():
             if isinstance(answer, tuple):
@@ -253,7 +265,7 @@ class Work:
         self._put(Event, event.id, event)
         if before is None:
             self.opened.append(event)
-        if moved is not touched:
+        if moved.tokens is not touched.tokens or moved.root is not touched.root or moved.item is not touched.item:
             self._put_others(touched, moved)
         return event
 

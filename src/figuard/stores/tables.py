@@ -65,6 +65,10 @@ class Table:
         by_name = {column.name: column.read for column in self.columns}
         return row_reader([by_name[name] for name in names])
 
+    def blank_reader(self, names: tuple[str, ...]) -> Read:
+        """Return a function from a record to the tuple of all columns, of which only *names* are filled in."""
+        return row_reader([column.read if column.name in names else _none for column in self.columns])
+
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the columns, in the order of the schema."""
@@ -101,6 +105,10 @@ def row_reader(reads: Sequence[str | Read], said: str = "{}") -> Read:
     exec(f"def row(record):{body}", scope)  # noqa: S102 - names of fields of our own classes
     row: Read = scope["row"]
     return row
+
+
+def _none(_: object) -> None:
+    """Read nothing, of whatever record."""
 
 
 def _columns(*names: str) -> tuple[Column, ...]:

@@ -38,17 +38,18 @@ class Writing:
     How rows of one type are written: statements with ``{0}``, ``{1}`` and so on for their parameters.
 
     Many rows come as one parameter, a single one as its columns, one each: no array has to be put together and taken
-    apart. ``row`` reads all columns of a record, ``changed`` the key and what changes, which a single update takes.
+    apart. What reads such a row from a record stands beside the statement. For an update that is the key and what
+    changes: alone for a single row, and among many in rows where all else is left blank.
     """
 
     texts: Mapping[tuple[str, bool], str]
-    row: Read
-    changed: Read
+    reads: Mapping[tuple[str, bool], Read]
     makes_room: bool
 
 
 def _writing(table: Table) -> Writing:
     columns, changing = (*table.names, "data"), (*table.changing, "data")
+    whole = table.reader(table.names)
     rows = f"unnest({{0}}::{table.name}_row[]) AS new"
     set_new = ", ".join(f"{name} = new.{name}" for name in changing)
     set_one = ", ".join(f"{name} = {{{place}}}" for place, name in enumerate(changing, start=len(table.key)))
@@ -61,8 +62,12 @@ def _writing(table: Table) -> Writing:
             (UPDATE, ONE): sql(update, set_one, "WHERE", is_one, "RETURNING 1"),
             **_inserts(table.name, columns),
         },
-        row=table.reader(table.names),
-        changed=table.reader((*table.key, *table.changing)),
+        reads={
+            (UPDATE, MANY): table.blank_reader((*table.key, *table.changing)),
+            (UPDATE, ONE): table.reader((*table.key, *table.changing)),
+            (INSERT, MANY): whole,
+            (INSERT, ONE): whole,
+        },
         makes_room=any(rule.holds or set(rule.columns) & set(table.changing) for rule in table.unique),
     )
 
@@ -144,8 +149,7 @@ async def _write(
     for what, of, records in groups:
         is_one = len(records) == 1
         parts.append((what, of, is_one))
-        writing = WRITINGS[of]
-        read = writing.changed if is_one and what == UPDATE else writing.row
+        read = WRITINGS[of].reads[what, is_one]
         rows = [(*read(record), encode(record)) for record in records]
         values += rows[0] if is_one else (rows,)
         if (keeps := kept.get(of)) is not None:
