@@ -129,7 +129,8 @@ def _gatherers(work: Work, orders: Sequence[Order]) -> list[_Gatherer]:
         handler = HANDLERS[type(order.command)]
         if handler.gather_all is not None:
             crowds.setdefault(handler.gather_all, []).append(order)
-        elif handler.gather is not None:
+        else:
+            assert handler.gather is not None
             found.append((handler.gather(work, order, order.command), index))
     for gather_all, crowd in crowds.items():
         found.append((gather_all(work, crowd), None))

@@ -22,6 +22,7 @@ from figuard.domain.entitlements import (
     state_of,
 )
 from figuard.domain.events import Decision, Event
+from figuard.domain.instants import Instant
 from figuard.domain.instants import text as time_text
 from figuard.domain.limits import ENDED_HOLDS_MAX
 from figuard.domain.settle import hold_ended
@@ -47,18 +48,15 @@ def perform(work: Work, budget_id: str) -> int:
     if budget.identity.item_id is not None:
         renew(work, budget.identity.item_id)
     soonest = budget.counters.next_expiry
-    # No hold ends before the clock gets there, and then ``end_holds`` asks the book's own time.
+    # The book's own time is the later of these two.
     if soonest is None or (soonest > work.now and soonest > budget.head.at):
         return 0
-    return end_holds(work, budget)
+    return end_holds(work, budget, soonest)
 
 
-def end_holds(work: Work, budget: Budget) -> int:
-    """End every hold whose time is over, at all levels at once; return how many."""
+def end_holds(work: Work, budget: Budget, soonest: Instant) -> int:
+    """End every hold whose time is over, the first of them at *soonest*, at all levels at once; return how many."""
     now = work.now_of(budget)
-    soonest = budget.counters.next_expiry
-    if soonest is None or soonest > now:
-        return 0
     due: tuple[Event, ...] = work.many(Kind.DUE_HOLDS, (budget.id, now, ENDED_HOLDS_MAX))
     ended = 0
     for loaded in due:

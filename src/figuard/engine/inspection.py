@@ -31,12 +31,13 @@ def verified(book_id: str) -> Steps:
     if isinstance(owner, Subscription):
         items = yield GetRecords(Kind.SUBSCRIPTION_ITEMS, (book_id,))
         owner = yield from _catch_up(verifier, seq)
-        if isinstance(owner, Subscription):
-            verifier.check_subscription(owner, items.get(book_id, ()))
+        verifier.check_subscription(owner if isinstance(owner, Subscription) else None, items.get(book_id, ()))
         return verifier
     events: tuple[Event, ...] = yield TreeEvents(book_id, limit=TREE_EVENTS_MAX)
     tokens = yield GetRecords(Kind.BUDGET_TOKENS, (book_id,))
     owner = yield from _catch_up(verifier, seq)
+    if verifier.subscription is not None:
+        verifier.check_subscription(None, ())
     verifier.check_budget(owner if isinstance(owner, Budget) else None)
     verifier.check_events(events)
     verifier.check_tokens(tokens.get(book_id, ()))

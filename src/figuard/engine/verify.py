@@ -151,8 +151,11 @@ class Verifier:
         for token_id in self._missing(left):
             self._found(self.seq, "TOKEN", f"token {token_id} is in the entries and not in the store")
 
-    def check_subscription(self, stored: Subscription, items: Iterable[Item]) -> None:
+    def check_subscription(self, stored: Subscription | None, items: Iterable[Item]) -> None:
         """Compare the stored subscription and its entitlements with the entries; consumption is in other books."""
+        if stored is None:
+            self._found(self.seq, "SUBSCRIPTION", "the subscription exists only in the entries")
+            return
         computed = None if self.subscription is None else replace(self.subscription, head=stored.head)
         if computed != stored:
             self._found(self.seq, "SUBSCRIPTION", _difference(stored, computed))

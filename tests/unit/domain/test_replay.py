@@ -19,7 +19,8 @@ from figuard.domain.codes import ErrorCode
 from figuard.domain.events import CapRef, Decision, Outcome, Standing
 from figuard.domain.replay import Account, BrokenBook, state_of
 from figuard.domain.views import BudgetState, ReplayView, StateAtView
-from tests.builders import World, allocation, spend
+from figuard.engine.inspection import ENTRIES_PER_READ
+from tests.builders import TENANT, World, allocation, spend
 from tests.unit.domain.lives import LIVES, Life, Step
 from tests.unit.domain.made import NOW, budget, event, later, refusal
 
@@ -161,6 +162,15 @@ def test_a_funded_limit_is_shown_only_from_when_it_was_funded():
     life = Life().live(("ask", 10, 1), ("credit", 40, 0))
 
     assert [quanta(100), quanta(140)] == [state_at(life, later(s)).limit for s in (1, 2)]
+
+
+def test_a_book_of_several_reads_is_followed_to_its_end():
+    world = World()
+    made = world.budget(100)
+    credit = c.Order(c.Fund(made.budget.id, c.FundingOperation.CREDIT, quanta(1)), TENANT, "test")
+    world.engine.commit([credit] * ENTRIES_PER_READ)
+
+    assert quanta(100 + ENTRIES_PER_READ) == world.ask(q.StateAt(made.budget.id, world.clock.now())).state.limit
 
 
 def test_the_timeline_shows_events_as_they_stand_now():

@@ -14,7 +14,9 @@ from figuard.domain.amounts import quanta
 from figuard.domain.budget import Balance
 from figuard.domain.codes import Denial, ErrorCode
 from figuard.domain.events import Decision
+from figuard.domain.refusal import Refusal
 from figuard.domain.tokens import Token
+from figuard.domain.valueclass import replace
 from tests.builders import World, allocation, cap
 from tests.unit.domain.made import balance, refusal
 from tests.unit.engine.delegates import DEPTH, Chain
@@ -75,6 +77,21 @@ def test_the_sum_of_children_never_exceeds_their_parent():
     events = [world.authorize(child.secret, 60, f"k{n}", category="food").event for n, child in enumerate(children)]
 
     assert [Decision.AUTHORIZED, Decision.DENIED] == [event.decision for event in events]
+
+
+def test_a_child_of_a_token_that_is_dead_opens_nothing():
+    """
+    Revoking ends the children too; one that was left alive all the same does not come in.
+    """
+    world = World()
+    budget = world.budget()
+    parent = world.delegate(budget, "parent")
+    child = world.delegate(budget, "child", parent_token_id=parent.token.id)
+    store: Any = world.store
+    store._data.shelves[Token].put(replace(parent.token, revoked_at=1))
+
+    with pytest.raises(Refusal, match="INVALID_SESSION_TOKEN"):
+        world.authorize(child.secret)
 
 
 def test_a_child_without_caps_is_bound_by_its_parents():

@@ -12,7 +12,7 @@ from figuard.domain.refusal import Refusal
 from figuard.engine import hints
 from figuard.engine.hints import Hints
 from figuard.ports import Kind
-from tests.builders import TENANT
+from tests.builders import TENANT, World
 from tests.unit.engine.test_async_engine import Case
 
 
@@ -45,7 +45,9 @@ def test_hints_are_forgotten_oldest_first():
     made.learn(Kind.EVENT_HOMES, {f"{n}": ("budget", TENANT) for n in range(hints.HOMES_MAX + 1)})
     made.learn(Kind.TOKENS_BY_HASH, {f"{n}": n for n in range(hints.TOKENS_MAX + 1)})
     made.learn(Kind.EVENTS, {"e": "not remembered"})
+    world = World()
+    made.note(world.authorize(world.budget()))
 
-    assert {"1": ("budget", TENANT)} == made.known(Kind.EVENT_HOMES, ("0", "1"))
+    assert {"2": ("budget", TENANT)} == made.known(Kind.EVENT_HOMES, ("0", "1", "2"))
     assert {"1": 1} == made.known(Kind.TOKENS_BY_HASH, ("0", "1"))
     assert {} == made.known(Kind.EVENTS, ("e",))

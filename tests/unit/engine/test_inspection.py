@@ -12,7 +12,7 @@ import pytest
 
 from figuard.domain import commands as c
 from figuard.domain.amounts import quanta
-from figuard.domain.entitlements import RenewalPeriod
+from figuard.domain.entitlements import RenewalPeriod, Subscription
 from figuard.domain.events import Decision, Event
 from figuard.domain.valueclass import replace
 from figuard.engine.inspection import verified
@@ -184,3 +184,18 @@ def test_an_event_that_is_lost_is_found_though_others_are_written_meanwhile():
 
     assert [one.what for one in verifier.findings] == ["EVENT"]
     assert "not in the store" in verifier.findings[0].detail
+
+
+def test_a_subscription_that_goes_while_it_is_inspected_is_found():
+    details: set[str] = set()
+    for at in range(READS_MAX):
+        world = World()
+        book_id = subscribe(world)[0].subscription.id
+        store: Any = world.store
+        verifier, reads = inspect(world, book_id, at, lambda data=store._data: data.shelves[Subscription].rows.clear())
+        if at >= reads:
+            assert () == verifier.view().findings
+            break
+        details.update(finding.detail for finding in verifier.findings)
+
+    assert {"the subscription exists only in the entries"} <= details

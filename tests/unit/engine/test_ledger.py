@@ -18,6 +18,7 @@ from figuard.domain.entitlements import Item, Subscription, SubscriptionStatus
 from figuard.domain.events import Decision, Event
 from figuard.domain.tokens import Token
 from figuard.domain.views import Finding
+from figuard.engine.audit import verify_all
 from figuard.engine.seal import line_of, seal, split_line, unseal
 from figuard.engine.verify import Verifier
 from figuard.ports import SealedEntry
@@ -281,6 +282,17 @@ def test_tampering_with_a_subscription_is_found(name: str):
     tamper(data, book_id)
 
     assert what == found(world, book_id)[0]
+
+
+def test_a_subscription_that_is_gone_is_found():
+    """
+    Its book stays, and so it is verified among all the others.
+    """
+    world, book_id, data = subscribed()
+    del data.shelves[Subscription].rows[book_id]
+
+    views = {view.book_id: view for view in verify_all(world.engine)}
+    assert "the subscription exists only in the entries" in [finding.detail for finding in views[book_id].findings]
 
 
 # -- the verifier alone --------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from figuard.domain.replies import SweepReply
 from figuard.engine import duties
 from figuard.engine.sweeper import FORGETTING_ROUNDS, SWEEP_LIMIT, Attempt, sweep
 from figuard.engine.work import Work
-from figuard.ports import Changes, Kind, Record
+from figuard.ports import Changes, GetRecords, Kind, Record
 from tests.builders import TENANT, World
 from tests.unit.domain.made import refusal
 from tests.unit.engine.tools import WatchedStore
@@ -69,6 +69,17 @@ def test_the_use_of_a_key_is_noted_once_a_minute():
     assert (1, 0, 0, 1) == (first, again, nearly, noted())
 
 
+def test_a_key_that_is_gone_or_has_ended_keeps_its_last_use():
+    world = World()
+    kept, ended = (world.order(c.CreateApiKey()).api_key.id for _ in "ab")
+    world.order(c.RevokeApiKey(ended))
+
+    assert 1 == world.order(c.NoteKeyUses(("nobody", ended, kept)), tenant="").keys_noted
+    assert [None, world.clock.now()] == [
+        world.engine.records(GetRecords(Kind.API_KEYS, (key,)))[key].last_used_at for key in (ended, kept)
+    ]
+
+
 def test_a_hold_that_this_very_batch_has_settled_does_not_end_as_well():
     world = World()
     opened = world.authorize(world.budget(authorization_expiry_seconds=60), 10)
@@ -81,7 +92,7 @@ def test_a_hold_that_this_very_batch_has_settled_does_not_end_as_well():
     work.take(Kind.DUE_HOLDS, (due,), {due: (event,)})
     work.put(replace(event, decision=Decision.CONFIRMED))
 
-    ended = duties.end_holds(work, work.need(Budget, budget.id))
+    ended = duties.perform(work, budget.id)
 
     assert (0, Decision.CONFIRMED) == (ended, work.need(Event, event.id).decision)
     assert work.need(Budget, budget.id).funds == budget.funds
