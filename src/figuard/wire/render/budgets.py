@@ -9,7 +9,7 @@ from figuard.domain.instants import Instant
 from figuard.domain.replies import BudgetReply, BudgetsReply, FundReply, ReceiptReply, SecretReply
 from figuard.domain.views import BudgetsView, BudgetView
 from figuard.wire.context import Context
-from figuard.wire.render.common import money, optional_money, page, time_text, when
+from figuard.wire.render.common import metadata, money, optional_money, page, time_text, when
 from figuard.wire.render.spend import allocation_status
 from figuard.wire.responses import (
     AllocationResponse,
@@ -100,7 +100,7 @@ def budget_response(budget: Budget, now: Instant, trace_id: str | None = None) -
         subscription_id=identity.subscription_id,
         shadow_quantity_spent=money(balance.shadow_spent) if in_shadow else None,
         shadow_quantity_reserved=money(balance.shadow_reserved) if in_shadow else None,
-        metadata=identity.metadata,
+        metadata=metadata(identity.metadata),
         trace_id=trace_id,
     )
 

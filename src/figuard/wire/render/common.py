@@ -1,5 +1,5 @@
 """
-How single values are written: amounts as exact decimals, instants as ISO 8601 text.
+How single values are written: amounts as exact decimals, instants as ISO 8601 text, free members as copies.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from figuard.domain import instants
 from figuard.domain.amounts import decimal_of
@@ -46,6 +46,21 @@ def _second_text(second: int) -> str:
 def when(at: Instant | None) -> str | None:
     """Return an instant as ISO 8601 text in UTC; None stays None."""
     return None if at is None else time_text(at)
+
+
+def metadata(stored: dict[str, Any] | None) -> dict[str, Any] | None:
+    """
+    Return free JSON members as a copy of their own; None stays None.
+
+    In one process an answer goes to the caller as it is, and what that does to it must not reach what is stored.
+    """
+    return None if stored is None else {name: _copied(value) for name, value in stored.items()}
+
+
+def _copied(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        return metadata(cast("dict[str, Any]", value))
+    return [_copied(one) for one in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def page(records: Sequence[Record], total: int, number: int, size: int, render: Callable[[Record], Row]) -> Page[Row]:

@@ -13,7 +13,7 @@ from figuard.domain.instants import SECOND, Instant
 from figuard.domain.replies import AuthorizeAllReply, AuthorizeReply, EventReply, VoidTreeReply
 from figuard.domain.views import EventView, LedgerView
 from figuard.wire.context import Context
-from figuard.wire.render.common import money, optional_money, page, time_text, when
+from figuard.wire.render.common import metadata, money, optional_money, page, time_text, when
 from figuard.wire.responses import (
     AllocationSnapshot,
     AuthorizeBatchResponse,
@@ -222,7 +222,7 @@ def event_as(form: type[Form], event: Event, budget: Budget | None) -> Form:
     told.claimed_item_type = spend.item_type
     told.intent_context = spend.intent_context
     told.trace_id = spend.trace_id
-    told.metadata = spend.metadata
+    told.metadata = metadata(spend.metadata)
     told.reserved = spend.reserve
     told.max_subtree_quantity = optional_money(spend.max_subtree)
     told.confirmed_quantity = optional_money(standing.confirmed)

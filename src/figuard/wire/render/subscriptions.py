@@ -10,7 +10,7 @@ from figuard.domain.entitlements import Item, Subscription
 from figuard.domain.replies import ItemReply, SubscriptionReply
 from figuard.domain.views import ItemView, SubscriptionsView, SubscriptionView
 from figuard.wire.context import Context
-from figuard.wire.render.common import money, time_text, when
+from figuard.wire.render.common import metadata, money, time_text, when
 from figuard.wire.responses import EntitlementResponse, SubscriptionResponse
 
 
@@ -49,7 +49,7 @@ def _subscription(subscription: Subscription, items: tuple[Item, ...]) -> Subscr
         starts_at=starts_at,
         entitlement_items=rendered,
         entitlements=rendered,
-        metadata=subscription.metadata,
+        metadata=metadata(subscription.metadata),
         created_at=time_text(subscription.created_at),
         updated_at=time_text(max(subscription.updated_at, subscription.created_at)),
     )
