@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 
 from figuard.domain.budget import Budget
+from figuard.domain.events import Decision, Event
 from figuard.ports import Changes, Kind
 from figuard.stores.codecs import encode
-from figuard.stores.kept import KEPT_MAX, Kept
-from figuard.testing.store_suite_records import a_budget, a_token, an_api_key
+from figuard.stores.kept import EVENTS_KEPT_MAX, KEPT_MAX, Kept
+from figuard.testing.store_suite_records import a_budget, a_token, an_api_key, an_event
 from tests.stores.postgres_tools import opened, put
 
 NOW = 1_700_000_000_000_000
@@ -20,6 +21,7 @@ CHANGES = {
     Kind.BUDGETS: (a_budget("x"), a_budget("x", limit=7)),
     Kind.TOKENS: (a_token("x"), replace(a_token("x"), revoked_at=NOW)),
     Kind.CALLERS: (replace(an_api_key(), id="x"), replace(an_api_key(), id="x", revoked_at=NOW)),
+    Kind.EVENTS: (an_event("x"), replace(an_event("x"), decision=Decision.VOIDED, updated_at=NOW)),
 }
 
 
@@ -39,14 +41,15 @@ def test_another_text_is_decoded_again_whatever_was_kept():
     assert kept.decoded("b1", encode(a_budget())) == a_budget()
 
 
-def test_what_has_not_changed_for_longest_is_forgotten_first():
-    kept, record = Kept(Budget), a_budget()
-    for number in range(KEPT_MAX):
+@pytest.mark.parametrize(("of", "most"), [(Budget, KEPT_MAX), (Event, EVENTS_KEPT_MAX)])
+def test_what_has_not_changed_for_longest_is_forgotten_first(of, most):
+    kept, record = Kept(of), a_budget()
+    for number in range(most):
         kept.keep(f"b{number}", "", record)
     kept.keep("b0", "newer", record)
     kept.keep("one more", "", record)
 
-    assert len(kept._kept) == KEPT_MAX
+    assert len(kept._kept) == most
     assert "b0" in kept._kept
     assert "b1" not in kept._kept
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from figuard.domain.events import Event
 from figuard.stores.codecs import DECODERS
 
 KEPT_MAX = 16_384
 """How many records of one type are kept decoded beside their JSON: at two or three kilobytes each."""
+EVENTS_KEPT_MAX = 4096
+"""How many events: most are settled soon after they were opened, or much later."""
 
 
 class Kept:
@@ -22,6 +25,7 @@ class Kept:
 
     def __init__(self, of: type) -> None:
         self._decode = DECODERS[of]
+        self._most = EVENTS_KEPT_MAX if of is Event else KEPT_MAX
         self._kept: dict[str, tuple[str, Any]] = {}
 
     def decoded(self, key: str, data: str) -> Any:  # noqa: ANN401 - a record
@@ -38,7 +42,7 @@ class Kept:
         kept = self._kept
         kept.pop(key, None)
         kept[key] = (data, record)
-        if len(kept) > KEPT_MAX:
+        if len(kept) > self._most:
             del kept[next(iter(kept))]
 
 

@@ -17,6 +17,7 @@ import msgspec
 
 from figuard.domain.admin import ApiKey
 from figuard.domain.budget import Budget
+from figuard.domain.events import Event
 from figuard.domain.tokens import Token
 from figuard.domain.valueclass import replace, valueclass
 from figuard.ports import Kind
@@ -74,7 +75,7 @@ _OWN: Mapping[Kind, str] = {
     Kind.DUE_DELIVERIES: _DUE_DELIVERIES,
     Kind.FORGETTABLE: _FORGETTABLE,
 }
-KEPT: Mapping[Kind, type] = {Kind.BUDGETS: Budget, Kind.TOKENS: Token, Kind.CALLERS: ApiKey}
+KEPT: Mapping[Kind, type] = {Kind.BUDGETS: Budget, Kind.TOKENS: Token, Kind.CALLERS: ApiKey, Kind.EVENTS: Event}
 """The reads by id that most transactions make, of records that seldom differ from what this process saw or wrote last:
 they are kept decoded."""
 _LOCK_REFERENCES = "SELECT pg_advisory_xact_lock(lock) FROM unnest($1::bigint[]) AS locks (lock)"
