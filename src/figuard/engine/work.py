@@ -271,9 +271,10 @@ class Work:
 
     def _put_others(self, before: Touched, after: Touched) -> None:
         """Keep what a step moved beside the budget and the event."""
-        for old, new in zip(before.tokens, after.tokens, strict=True):
-            if new is not old:
-                self.put(new)
+        if after.tokens is not before.tokens:
+            # Each stands for a cap of the event's, and what moves one of them moves all.
+            for token in after.tokens:
+                self.put(token)
         if after.root is not None and after.root is not before.root:
             self.put(after.root)
         if after.item is not None and after.item is not before.item:
