@@ -5,13 +5,14 @@ Several reads in one round trip answer what each of them answers by itself.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from figuard.ports import Changes, Kind
 from figuard.stores.postgres import PostgresStore
 from figuard.stores.postgres.together import FITTING, statement
-from figuard.testing.store_suite_records import a_budget, a_reply, a_token, an_api_key, an_event
+from figuard.testing.store_suite_records import a_budget, a_reply, a_token, a_webhook, an_api_key, an_event
 
 READS = [
     (Kind.TOKENS, ("k1", "nobody", "k2")),
@@ -20,7 +21,19 @@ READS = [
     (Kind.ENTITY_EVENTS, (("b1", "order"),)),
     (Kind.CALLERS, ("a1",)),
     (Kind.REMEMBERED, (("t1", "fund", "key"),)),
+    (Kind.TENANT_WEBHOOKS, ("t1", "nobody")),
     (Kind.TENANTS, ()),
+]
+RECORDS = [
+    a_budget(),
+    a_token("k1"),
+    a_token("k2"),
+    an_event("e1"),
+    an_api_key(),
+    a_reply("key"),
+    a_webhook("w2", at=1),
+    replace(a_webhook("w1", at=2), url='https://example.com/"\\ü\x1f'),
+    a_webhook("w0", at=3, deleted_at=4),
 ]
 
 
@@ -33,9 +46,7 @@ async def store(database):
 
 async def test_reads_together_answer_what_each_answers(store):
     async with store.begin() as work:
-        await work.write(
-            Changes(inserted=[a_budget(), a_token("k1"), a_token("k2"), an_event("e1"), an_api_key(), a_reply("key")])
-        )
+        await work.write(Changes(inserted=RECORDS))
     async with store.begin() as work:
         apart = [dict(await work.read(kind, keys)) for kind, keys in READS]
         together = [dict(answers) for answers in await work.read_many(READS)]
@@ -44,6 +55,7 @@ async def test_reads_together_answer_what_each_answers(store):
     assert {"k1", "k2"} == set(together[0])
     assert {("b1", False, "e1")} == set(together[1])
     assert {"e1"} == set(together[2])
+    assert (("w2", "w1"), ()) == tuple(tuple(one.id for one in together[6][key]) for key in ("t1", "nobody"))
 
 
 @pytest.mark.parametrize(
@@ -54,9 +66,7 @@ async def test_one_key_is_answered_as_among_others(store, kind, keys):
     A single key is read by a statement of its own, without an array.
     """
     async with store.begin() as work:
-        await work.write(
-            Changes(inserted=[a_budget(), a_token("k1"), a_token("k2"), an_event("e1"), an_api_key(), a_reply("key")])
-        )
+        await work.write(Changes(inserted=RECORDS))
     async with store.begin() as work:
         among = dict(await work.read(kind, [*keys, *keys]))
         alone = [dict(await work.read(kind, [key])) for key in keys]

@@ -16,7 +16,7 @@ import msgspec
 
 from figuard.domain.admin import ApiKey, Remembered
 from figuard.domain.codes import ErrorCode
-from figuard.domain.commands import KEYED_BY_EVENT, Order
+from figuard.domain.commands import KEYED_BY_EVENT, Confirm, Fail, Order, Refund, Void
 from figuard.domain.refusal import Refusal
 from figuard.domain.replies import Reply
 from figuard.domain.valueclass import replace, valueclass
@@ -64,7 +64,9 @@ _Gatherer = tuple[Loads, int | None]
 _Wanted = tuple[dict[Kind, list[Any]], ...]
 """What is to be read, by phase."""
 # Members looked up once, as in ``figuard.engine.gather``.
-_REMEMBERED, _CALLERS = Kind.REMEMBERED, Kind.CALLERS
+_REMEMBERED, _CALLERS, _TENANT_WEBHOOKS = Kind.REMEMBERED, Kind.CALLERS, Kind.TENANT_WEBHOOKS
+_SETTLING = frozenset({Confirm, Fail, Void, Refund})
+"""Commands of which the tenant's webhooks are told, as good as always: they are read before it is known."""
 _ORDINAL = attrgetter("ordinal")
 _LAST_PHASE = max(kind.phase for kind in Kind)
 _PHASES = range(_LAST_PHASE + 1)
@@ -82,10 +84,10 @@ def run(work: Work, orders: Sequence[Order]) -> Steps:
     for index, order in enumerate(orders):
         if outcomes[index] is None:
             outcomes[index] = _act(work, order)
-    telling = work.telling
+    telling = work.unread(_TENANT_WEBHOOKS, work.telling)
     if telling:
-        answers = yield Read(Kind.TENANT_WEBHOOKS, telling)
-        work.take(Kind.TENANT_WEBHOOKS, telling, answers or {})
+        answers = yield Read(_TENANT_WEBHOOKS, telling)
+        work.take(_TENANT_WEBHOOKS, telling, answers or {})
     changes = work.changes(encode)
     if changes:
         yield Write(changes)
@@ -177,15 +179,18 @@ def _reads(kinds: dict[Kind, list[Any]]) -> list[tuple[Kind, list[Any]]]:
 
 
 def _admission(orders: Sequence[Order]) -> list[Wanted]:
-    """Return the loads of what lets the orders in, or answers them already."""
+    """Return the loads of what lets the orders in, or answers them already, and of who is told of settlements."""
     callers: list[str] = []
     remembered: list[tuple[str, str, str]] = []
+    telling: list[str] = []
     for order in orders:
         if order.key_id is not None:
             callers.append(order.key_id)
         if _is_remembered(order):
             remembered.append(_memory_key(order))
-    return [(_REMEMBERED, remembered), (_CALLERS, callers)]
+        if type(order.command) in _SETTLING:
+            telling.append(order.tenant_id)
+    return [(_REMEMBERED, remembered), (_CALLERS, callers), (_TENANT_WEBHOOKS, telling)]
 
 
 def _is_remembered(order: Order) -> bool:

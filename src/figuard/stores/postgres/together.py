@@ -1,5 +1,6 @@
 """
-Several kinds of reads in one statement, and so in one round trip: those that answer one record each and lock nothing.
+Several kinds of reads in one statement, and so in one round trip: those that answer one record each and lock nothing,
+and the one of many that goes with every settlement.
 """
 
 from __future__ import annotations
@@ -7,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from figuard.ports import Kind
 from figuard.stores.dialect import sql
@@ -19,7 +22,10 @@ SHAPES_KEPT_MAX = 256
 """How many combinations of kinds are remembered with their statement."""
 
 
-FITTING = frozenset(
+_MANY = frozenset({Kind.TENANT_WEBHOOKS})
+_TEXTS = msgspec.json.Decoder(list[str]).decode
+
+FITTING = _MANY | frozenset(
     kind
     for kind, batched in BATCHED.items()
     if batched.locking is None and not batched.lookup.many and batched.lookup.sql.startswith("SELECT data ")
@@ -32,19 +38,24 @@ def statement(shape: tuple[tuple[Kind, bool], ...]) -> str:
     """
     Return one statement for these kinds; each of its rows says of which kind and of which key it is.
 
-    With each kind stands whether it has a single key, which comes as it is.
+    With each kind stands whether it has a single key, which comes as it is. Many records come as one text, a JSON list
+    of their texts: rows of a join need not keep the order of a query.
     """
     parts: list[str] = []
     used = 0
     for part, (kind, is_one) in enumerate(shape):
         types = key_types(kind)
         if is_one:
-            one = numbered(LOOKUPS[kind].sql, [f"${used + number}" for number in range(1, len(types) + 1)])
-            parts.append(sql(f"SELECT {part}, 1::bigint,", "found.data FROM (", one, ") AS found"))
+            number, columns, keys = "1::bigint", [f"${used + place}" for place in range(1, len(types) + 1)], ""
         else:
-            keys, columns = unfolding(types, used)
-            one = numbered(LOOKUPS[kind].sql, columns)
-            parts.append(sql(f"SELECT {part}, k.n, found.data FROM", keys, "CROSS JOIN LATERAL (", one, ") AS found"))
+            rows, columns = unfolding(types, used)
+            number, keys = "k.n", f"FROM {rows}"
+        one = numbered(LOOKUPS[kind].sql, columns)
+        if kind in _MANY:
+            parts.append(sql(f"SELECT {part}, {number}, array_to_json(ARRAY(", one, "))::text", keys))
+        else:
+            source = sql(keys, "CROSS JOIN LATERAL (" if keys else "FROM (", one, ") AS found")
+            parts.append(sql(f"SELECT {part}, {number}, found.data", source))
         used += len(types)
     return " UNION ALL ".join(parts)
 
@@ -64,6 +75,9 @@ async def look_up_together(
     for row in await fetch(statement(tuple(shape)), *values):
         part: int = row[0]
         kind, keys = reads[part]
-        key, of = keys[row[1] - 1], KEPT.get(kind)
-        answers[part][key] = LOOKUPS[kind].value((row[2],)) if of is None else kept[of].decoded(key, row[2])
+        key, of, value = keys[row[1] - 1], KEPT.get(kind), LOOKUPS[kind].value
+        if kind in _MANY:
+            answers[part][key] = tuple([value((one,)) for one in _TEXTS(row[2])])
+        else:
+            answers[part][key] = value((row[2],)) if of is None else kept[of].decoded(key, row[2])
     return list(answers)
