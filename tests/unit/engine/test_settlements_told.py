@@ -11,7 +11,7 @@ from figuard.engine.batch import ReadMany, Write, run
 from figuard.engine.work import Work
 from figuard.ports import Kind
 from tests.builders import World
-from tests.unit.engine.tools import WatchedStore, contents, order_of, together
+from tests.unit.engine.tools import WatchedStore, asking, contents, order_of, together
 
 
 def hook(*events: str) -> c.CreateWebhook:
@@ -71,3 +71,17 @@ def test_a_webhook_that_comes_or_goes_before_a_settlement_in_its_batch_counts_as
     found = [(one.event_type, one.webhook_id == gone.id) for one in contents(world)["Delivery"].values()]
 
     assert [("SPEND_VOIDED", False)] == found
+
+
+def test_a_webhook_that_goes_before_a_denial_in_its_batch_is_told_nothing():
+    """
+    What is told of a denial is read only when it is known, and what the batch has changed by then stays changed.
+    """
+    world = World()
+    budget = world.budget(10)
+    gone = world.order(hook("SPEND_DENIED")).webhook
+    together(world, order_of(c.DeleteWebhook(gone.id)), asking(world, budget, 11))
+    world.order(hook("SPEND_DENIED"))
+    together(world, asking(world, budget, 12, "again"))
+
+    assert [False] == [one.webhook_id == gone.id for one in contents(world)["Delivery"].values()]
