@@ -4,6 +4,7 @@ Records kept decoded beside their JSON, so that a busy one is not decoded again 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +27,8 @@ class Kept:
     def __init__(self, of: type) -> None:
         self._decode = DECODERS[of]
         self._most = EVENTS_KEPT_MAX if of is Event else KEPT_MAX
-        self._kept: dict[str, tuple[str, Any]] = {}
+        # Of a plain dictionary the oldest is found behind the gaps of all that went before it, thousands of them.
+        self._kept: OrderedDict[str, tuple[str, Any]] = OrderedDict()
 
     def decoded(self, key: str, data: str) -> Any:  # noqa: ANN401 - a record
         """Return the record that *data* says; *key* is what it was looked up by."""
@@ -40,10 +42,10 @@ class Kept:
     def keep(self, key: str, data: str, record: Any) -> None:  # noqa: ANN401 - a record
         """Remember what *data* says, and forget what has not changed for longest when there is too much."""
         kept = self._kept
-        kept.pop(key, None)
         kept[key] = (data, record)
+        kept.move_to_end(key)
         if len(kept) > self._most:
-            del kept[next(iter(kept))]
+            kept.popitem(last=False)
 
 
 KeptByType = Mapping[type, Kept]
