@@ -46,7 +46,7 @@ class Size:
 
 ALL_GROUPS = ("embedded", "sqlite", "postgres", "overload", "disk")
 QUICK = Size(
-    "quick", 1, 3, 1_000, 150, ("lifecycle",), {"lone": (1,), "hot": (8,), "spread": (16,)},
+    "quick", 1, 2, 1_000, 150, ("lifecycle",), {"lone": (1,), "hot": (8,), "spread": (16,)},
     ("embedded", "postgres"), (), 0,
 )  # fmt: skip
 FULL = Size(
