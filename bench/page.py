@@ -55,7 +55,8 @@ confirmed, failed or voided, and each request counts; `denials` asks for more th
 five times; `delegation` stands five levels below its budget; `velocity` has three windows; `batches` are requests of a
 hundred, counted singly; `ledger` is a budget with that many events. `overload` is a crowd that asks three times as
 much as `capacity`: its rate and latency are those of what was admitted, and `overload refused` those of the 503s.
-Embedded pairs are an authorization and its confirmation. `2 workers` are two processes of one server
+Embedded pairs are an authorization and its confirmation; `history` has a velocity limit and a thousand events in its
+window, `history long` and `published long` a hundred thousand. `2 workers` are two processes of one server
 (`figuard serve --workers 2`), or two of the reference; every other row over HTTP is served by one process. Each worker
 has a queue of its own, so under overload two admit twice as many at once.
 

@@ -140,7 +140,7 @@ TARGETS = (
     Target("one hot budget, 100 clients, p99: its p50", 5, 2, _tail("hot"), at_most=True),
     Target("embedded pairs, one thread: figuard 1.2.0", 10, 25, _rates("pairs", "published")),
     Target(
-        "embedded pairs, velocity, 100,000 events: figuard 1.2.0", 100, 300, _rates("velocity long", "published long")
+        "embedded pairs, velocity, 100,000 events: figuard 1.2.0", 100, 300, _rates("history long", "published long")
     ),
     Target("embedded authorizations: raw sqlite3", 0.25, 0.5, _rates("authorizations", "raw")),
     Target("embedded pairs, eight threads: one thread", 1, 2, _rates("threads", "pairs")),

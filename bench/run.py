@@ -50,7 +50,7 @@ QUICK = Size(
     ("embedded", "postgres"), (), 0,
 )  # fmt: skip
 FULL = Size(
-    "full", 1.5, 3, 10_000, 600, ("lifecycle", "denials", "retries", "delegation", "velocity"),
+    "full", 1, 3, 10_000, 600, ("lifecycle", "denials", "retries", "delegation", "velocity"),
     {"lone": (1,), "hot": (8, 16, 32), "spread": (16, 32)}, ALL_GROUPS, (2,), 100_000,
 )  # fmt: skip
 
@@ -106,11 +106,10 @@ class Run:
         self.found["processes"] = embedded.processes(self.folder, calls)
         with ExitStack() as opened:
             on = opened.enter_context(embedded.bench(self.folder, "long"))
-            many = embedded.LIMIT
+            lengths = {"history": SHORT_LEDGER, "history long": size.ledger}
             cases = {
-                "history": embedded.pairs(on, on.filled(SHORT_LEDGER, 1), calls),
-                "history long": embedded.pairs(on, on.filled(size.ledger, 2), calls),
-                "velocity long": embedded.pairs(on, on.filled(size.ledger, 3, velocity_max_per_day=many), calls),
+                name: embedded.pairs(on, on.filled(events, group, velocity_max_per_day=embedded.LIMIT), calls)
+                for group, (name, events) in enumerate(lengths.items(), start=1)
             }
             published = opened.enter_context(references.published(self.folder, size.ledger))
             if published is not None:

@@ -4,7 +4,7 @@ Audit: every book of a store, one after the other; and the export that can be au
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from figuard.domain.entitlements import Item
 from figuard.domain.views import Finding, FindingsView
@@ -16,14 +16,22 @@ from figuard.ports import Books, GetRecords, Kind, ReadEntries, StoredEntry
 
 BOOKS_PER_READ = 500
 """How many book ids are read at a time."""
+ENTRIES_TOGETHER = 500
+"""How many entries the books have that are verified side by side; a book with more is verified alone."""
 
 
 def books(engine: Engine, tenant_id: str | None = None) -> Iterator[str]:
     """Yield the id of every book of a tenant, or of all tenants. Raises ``Refusal`` (``STORE_UNAVAILABLE``)."""
+    for some in _pages(engine, tenant_id):
+        yield from some
+
+
+def _pages(engine: Engine, tenant_id: str | None) -> Iterator[tuple[str, ...]]:
     after = ""
     while True:
         found: tuple[str, ...] = engine.query(Books(tenant_id, after, BOOKS_PER_READ))
-        yield from found
+        if found:
+            yield found
         if len(found) < BOOKS_PER_READ:
             return
         after = found[-1]
@@ -38,19 +46,41 @@ def verify_all(engine: Engine, tenant_id: str | None = None) -> Iterator[Finding
     """
     used: dict[tuple[str, int], tuple[int, int]] = {}
     items: dict[str, Item] = {}
-    for book_id in books(engine, tenant_id):
-        verifier: Verifier = engine.follow(verified(book_id))
+    for verifier in _verifiers(engine, tenant_id):
         for key, (held, booked) in verifier.usage().items():
             was_held, was_booked = used.get(key, (0, 0))
             used[key] = (was_held + held, was_booked + booked)
         if verifier.subscription is not None:
-            found = engine.query(GetRecords(Kind.SUBSCRIPTION_ITEMS, (book_id,)))
-            items.update((item.id, item) for item in found.get(book_id, ()))
+            found = engine.query(GetRecords(Kind.SUBSCRIPTION_ITEMS, (verifier.book_id,)))
+            items.update((item.id, item) for item in found.get(verifier.book_id, ()))
         yield verifier.view()
     for item in items.values():
         finding = _check_item(item, used)
         if finding is not None:
             yield FindingsView(item.subscription_id, 0, (finding,))
+
+
+def _verifiers(engine: Engine, tenant_id: str | None) -> Iterator[Verifier]:
+    """Yield a verifier for every book, at its end. Short books are followed side by side, a long one alone."""
+    for some in _pages(engine, tenant_id):
+        heads = engine.records(GetRecords(Kind.BUDGETS, some))
+        lengths = {book_id: heads[book_id].head.seq if book_id in heads else ENTRIES_TOGETHER for book_id in some}
+        for together in _groups(lengths):
+            yield from engine.follow_all([verified(book_id) for book_id in together])
+
+
+def _groups(lengths: Mapping[str, int]) -> Iterator[list[str]]:
+    """Yield books in groups that are short together: what a verifier knows of a book it holds in memory."""
+    group: list[str] = []
+    entries = 0
+    for book_id, length in lengths.items():
+        if group and entries + length > ENTRIES_TOGETHER:
+            yield group
+            group, entries = [], 0
+        group.append(book_id)
+        entries += length
+    if group:
+        yield group
 
 
 def _check_item(item: Item, used: dict[tuple[str, int], tuple[int, int]]) -> Finding | None:

@@ -28,6 +28,7 @@ from figuard.ports import (
     GetRecords,
     Hasher,
     Ids,
+    Kind,
     OutcomeUnknown,
     Query,
     Store,
@@ -81,6 +82,48 @@ class Engine:
                 step = steps.send(self._perform(step) if isinstance(step, Perform) else self.query(step))
         except StopIteration as done:
             return done.value
+
+    def follow_all(self, many: Sequence[Steps]) -> list[Any]:
+        """
+        Follow several answers side by side and return what each ends with, in their order. Raises ``Refusal``.
+
+        What they ask for at one time is asked together: records of one kind in one query, the rest at once.
+        """
+        done: list[Any] = [None] * len(many)
+        said: dict[int, Any] = dict.fromkeys(range(len(many)))
+        while said:
+            asked: dict[int, Query] = {}
+            for place, answered in said.items():
+                try:
+                    step = many[place].send(answered)
+                    while isinstance(step, Perform):
+                        step = many[place].send(self._perform(step))
+                    asked[place] = step
+                except StopIteration as end:
+                    done[place] = end.value
+            said = self._answers(asked)
+        return done
+
+    def _answers(self, asked: Mapping[int, Query]) -> dict[int, Any]:
+        """Return what each query answers, by the place it was asked for."""
+        keys: dict[Kind, dict[Any, None]] = {}
+        others: dict[int, Query] = {}
+        for place, query in asked.items():
+            if isinstance(query, GetRecords):
+                keys.setdefault(query.kind, {}).update(dict.fromkeys(query.keys))
+            else:
+                others[place] = query
+        shared = [GetRecords(kind, tuple(some)) for kind, some in keys.items()]
+        try:
+            found = self.store.query_all([*shared, *others.values()])
+        except StoreUnavailable as error:
+            raise as_refusal(error) from error
+        records = dict(zip(keys, found, strict=False))
+        answers = dict(zip(others, found[len(shared) :], strict=True))
+        for place, query in asked.items():
+            if isinstance(query, GetRecords):
+                answers[place] = {key: records[query.kind][key] for key in query.keys if key in records[query.kind]}
+        return answers
 
     def _perform(self, step: Perform) -> None:
         """Do what is due before somebody looks; a store that cannot be written is shown as it is."""

@@ -92,6 +92,14 @@ class Store(Protocol):
         """Answer one of the queries below. [S-43] Queries see committed data only and never wait for a writer."""
         ...
 
+    def query_all(self, queries: Sequence[Query]) -> list[Any]:
+        """
+        Answer several queries, in whatever order suits the store, which may do them at once.
+
+        [S-73] Each answer stands where its query does and is what ``query`` would give; one that fails fails all.
+        """
+        ...
+
     def close(self) -> None:
         """Release everything. [S-44] Closing twice is harmless. [S-49] Later calls raise ``StoreUnavailable``."""
         ...

@@ -80,6 +80,10 @@ class FaultyStore:
             self.fail()
         return answer
 
+    def query_all(self, queries: Sequence[Query]) -> list[Any]:
+        """As ``ports.Store.query_all``, a step each."""
+        return [self.query(query) for query in queries]
+
     def meta(self, key: str) -> str | None:
         """As ``ports.Store.meta``, which never fails."""
         return self.store.meta(key)

@@ -286,6 +286,24 @@ class WriteCases(Sharing):
                 answer = threads.submit(store.query, query).result(PATIENCE_SECONDS)
                 assert getattr(answer, "records", answer) == expected
 
+    def test_several_queries(self, make_store: MakeStore):
+        """[S-73] Queries that are asked together are answered in their places, as each would be alone."""
+        store = make_store()
+        put(store, a_budget(), a_token(), an_event(), entries=[an_entry(1)])
+        queries = [
+            ReadEntries("b1"),
+            GetRecords(Kind.BUDGETS, ("b1", "nobody")),
+            FindEvents("b1"),
+            GetRecords(Kind.BUDGET_TOKENS, ("b1",)),
+            ReadEntries("nobody"),
+        ]
+
+        answers = store.query_all(queries)
+
+        assert answers == [store.query(query) for query in queries]
+        assert [len(answer) for answer in (answers[0], answers[1], answers[3], answers[4])] == [1, 1, 1, 0]
+        assert store.query_all([]) == []
+
     def test_closing_twice(self, make_store: MakeStore):
         """[S-44] Closing again does nothing."""
         store = make_store()

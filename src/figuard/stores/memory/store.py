@@ -5,7 +5,7 @@ The memory store: one transaction at a time, queries beside it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,6 +59,10 @@ class MemoryStore:
         self._check_open()
         with self._data.swapping:
             return answer(self._data, query)
+
+    def query_all(self, queries: Sequence[Query]) -> list[Any]:
+        """As ``ports.Store.query_all``, one after the other."""
+        return [self.query(query) for query in queries]
 
     def meta(self, key: str) -> str | None:
         """As ``ports.Store.meta``."""

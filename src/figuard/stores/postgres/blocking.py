@@ -76,6 +76,10 @@ class BlockingStore:
         """As ``ports.Store.query``."""
         return self.wait(self._store.query(query))
 
+    def query_all(self, queries: Sequence[Query]) -> list[Any]:
+        """As ``ports.Store.query_all``: as many at once as there are sessions for it."""
+        return self.wait(_answered(self._store, queries))
+
     def meta(self, key: str) -> str | None:
         """As ``ports.Store.meta``."""
         return self.wait(self._store.meta(key))
@@ -144,6 +148,10 @@ class BlockingWork:
     def write(self, changes: Changes) -> None:
         """As ``ports.UnitOfWork.write``."""
         self._store.wait(self._work.write(changes))
+
+
+async def _answered(store: AsyncStore, queries: Sequence[Query]) -> list[Any]:
+    return await asyncio.gather(*map(store.query, queries))
 
 
 async def _entered(inner: AbstractAsyncContextManager[AsyncUnitOfWork]) -> AsyncUnitOfWork:

@@ -5,7 +5,7 @@ The SQLite store: transactions on the writer, queries on readers.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from figuard.ports import GetRecords, Query
@@ -73,6 +73,10 @@ class SqliteStore:
             answer = planned.answer(*(_rows(connection, statement) for statement in planned.statements))
             connection.execute("COMMIT")
             return answer
+
+    def query_all(self, queries: Sequence[Query]) -> list[Any]:
+        """As ``ports.Store.query_all``, one after the other."""
+        return [self.query(query) for query in queries]
 
     def meta(self, key: str) -> str | None:
         """As ``ports.Store.meta``."""
