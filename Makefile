@@ -45,7 +45,7 @@ full: check test-frameworks ## every test, the long ones and all frameworks too,
 	$(BIN)/coverage run -m pytest --hypothesis-profile=full -m full $(ARGS) tests && $(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90 && $(BIN)/coverage report --include='src/figuard/domain/*,src/figuard/engine/*' --fail-under=100
 
-bench: setup ## measure on this machine, against references of the same run (five minutes)
+bench: setup ## measure on this machine, against references of the same run (five to six minutes)
 	$(BIN)/python -m bench
 
 bench-quick: setup ## the canonical cases alone (about 40 seconds)
