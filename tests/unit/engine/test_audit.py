@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import pytest
 
+from figuard.domain.questions import GetBudget
 from figuard.domain.refusal import Refusal
 from figuard.domain.valueclass import replace
 from figuard.engine import audit
 from figuard.engine.audit import verify_all
 from figuard.engine.inspection import verified
+from figuard.engine.questions import answer
 from figuard.ports import Changes, GetRecords, Kind, ReadEntries, StoreUnavailable
 from figuard.stores.memory import MemoryStore
-from tests.builders import World
+from tests.builders import TENANT, World
 
 
 class Counting(MemoryStore):
@@ -102,3 +104,16 @@ def test_a_store_that_is_away_is_told_as_such():
         list(verify_all(world.engine))
 
     assert refused.value.code == "STORE_UNAVAILABLE"
+
+
+def test_what_is_due_is_done_before_anybody_looks_also_side_by_side():
+    world = World()
+    budgets = [world.budget(1000), world.budget(1000)]
+    for budget in budgets:
+        world.authorize(budget, 10)
+    world.clock.advance("1h")
+    now = world.clock.now()
+
+    views = world.engine.follow_all([answer(GetBudget(one.budget.id), TENANT, now, None) for one in budgets])
+
+    assert [view.budget.funds.balance.reserved for view in views] == [0, 0]
