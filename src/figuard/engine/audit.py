@@ -70,7 +70,7 @@ def _verifiers(engine: Engine, tenant_id: str | None) -> Iterator[Verifier]:
 
 
 def _groups(lengths: Mapping[str, int]) -> Iterator[list[str]]:
-    """Yield books in groups that are short together: what a verifier knows of a book it holds in memory."""
+    """Yield some books in groups that are short together: what a verifier knows of a book it holds in memory."""
     group: list[str] = []
     entries = 0
     for book_id, length in lengths.items():
@@ -79,8 +79,7 @@ def _groups(lengths: Mapping[str, int]) -> Iterator[list[str]]:
             group, entries = [], 0
         group.append(book_id)
         entries += length
-    if group:
-        yield group
+    yield group
 
 
 def _check_item(item: Item, used: dict[tuple[str, int], tuple[int, int]]) -> Finding | None:
